@@ -1,0 +1,73 @@
+# Every target does its own set-up: Python 3.11+ and make are all it takes.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SHELL  := /bin/bash
+
+# A set-up is done again when the project's own dependencies change.
+SETUP_DEMO := $(VENV)/.setup-demo
+SETUP_ALL  := $(VENV)/.setup-all
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test faults endurance contract bench bench-large lab app check docs pictures notebooks binder lowest wheel browser clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(SETUP_DEMO)  ## Run the main job on the embedded indexer: frame, summary by mint, HTML chart
+	$(BIN)/python -m helius_frames.demo --show
+
+test: $(SETUP_ALL) browser  ## Run the whole suite, browser included
+	$(BIN)/python -m pytest
+
+check: $(SETUP_ALL)  ## Lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lab: $(SETUP_ALL)  ## Open JupyterLab on the notebooks
+	$(BIN)/jupyter lab notebooks
+
+app: $(SETUP_ALL)  ## Open the pull panel as a web page
+	$(BIN)/voila notebooks/app.ipynb
+
+bench: $(SETUP_ALL)  ## Print the ratios against the obvious user code
+	$(BIN)/python -m tests.bench
+
+bench-large: $(SETUP_ALL)  ## Read ten million rows and a hundred thousand owners, once
+	$(BIN)/python -m tests.bench --large
+
+faults: $(SETUP_ALL)  ## Run the whole fault matrix
+	$(BIN)/python -m tests.faults
+
+endurance: $(SETUP_ALL)  ## Read 100,000 owners through faults, and interrupt a hundred pulls
+	$(BIN)/python -m tests.endurance
+
+contract: $(SETUP_ALL)  ## Hold the contract against the demo indexer, and against PHOTON_URL where it is set
+	$(BIN)/python -m pytest tests/contract
+
+docs: $(SETUP_ALL)  ## Build the documentation site
+	$(BIN)/python -m mkdocs build --strict
+
+pictures: $(SETUP_ALL) browser  ## Write the pictures of README and docs
+	$(BIN)/python -m tests.pictures
+
+browser:
+	@$(BIN)/python -m tests.browser.install
+
+# pip resolves the project's own metadata; nothing is taken from a session's environment.
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "helius_frames needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(SETUP_DEMO): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(SETUP_ALL): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[demo,fast,nb]' --group test --group lint --group docs
+	@touch $@ $(SETUP_DEMO)
+
+clean:  ## Remove what the targets made
+	rm -rf $(VENV) build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

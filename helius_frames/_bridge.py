@@ -1,0 +1,145 @@
+"""Sync over async: a coroutine run to its end from a plain script, a notebook cell or a running loop.
+
+It may import `errors`. ``thread`` runs the coroutine on a private daemon loop thread, so it works under
+any loop (uvloop, a kernel's, none), in threads, after a fork and in Voila; the caller's thread waits
+in short steps, in which it draws progress and sees Ctrl-C. ``nested`` runs it on the caller's own
+running loop through nest-asyncio, so that the caller's own tasks go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from helius_frames.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+EventLoop = Literal["thread", "nested"]
+T = TypeVar("T")
+
+# How often the waiting thread looks up: often enough for a smooth bar and a prompt Ctrl-C.
+_TICK_S: Final = 0.1
+# How long an interrupted pull may take to close its connections before the caller is let go.
+_UNWIND_S: Final = 5.0
+
+
+def run(
+    coroutine: Coroutine[Any, Any, T],
+    *,
+    event_loop: EventLoop = "thread",
+    on_tick: Callable[[], None] = lambda: None,
+) -> T:
+    """Run a coroutine to its end; on an interrupt, cancel it and wait until it has unwound."""
+    if event_loop == "nested":
+        return _run_nested(coroutine, on_tick)
+    return _run_in_thread(coroutine, on_tick)
+
+
+def check_event_loop(event_loop: str) -> None:
+    """Refuse a mode that does not exist or cannot work here, before anything is begun."""
+    if event_loop not in ("thread", "nested"):
+        raise InputError(f"event_loop={event_loop!r} is neither 'thread' nor 'nested'")
+    if event_loop == "thread":
+        return
+    if sys.version_info >= (3, 14):
+        raise RuntimeError(
+            "event_loop='nested' needs nest-asyncio, which does not work on Python 3.14; use 'thread'"
+        )
+    loop = _running_loop()
+    if loop is not None and not isinstance(loop, asyncio.BaseEventLoop):
+        raise InputError(f"event_loop='nested' cannot nest a {type(loop).__module__} loop; use 'thread'")
+
+
+def _run_in_thread(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None]) -> T:
+    loop = _thread_loop()
+    context = copy_context()  # so that prints reach the cell that asked
+    task: list[asyncio.Task[T]] = []
+    ended = threading.Event()
+
+    def start() -> None:
+        task.append(loop.create_task(coroutine, context=context))
+        task[0].add_done_callback(lambda _: ended.set())
+
+    def cancel() -> None:
+        if task:
+            task[0].cancel()
+        else:  # interrupted before it began
+            coroutine.close()
+            ended.set()
+
+    try:
+        loop.call_soon_threadsafe(start)
+        while not ended.wait(_TICK_S):
+            on_tick()
+        on_tick()
+    except BaseException:
+        loop.call_soon_threadsafe(cancel)
+        ended.wait(_UNWIND_S)
+        raise
+    return task[0].result()
+
+
+def _run_nested(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None]) -> T:
+    loop = _running_loop()
+    if loop is None:  # nothing to nest in, and chunks need one loop from first to last
+        return _run_in_thread(coroutine, on_tick)
+    import nest_asyncio  # noqa: PLC0415 - patches the running loop, so only where it is asked for
+
+    nest_asyncio.apply(loop)
+    task = loop.create_task(with_ticks(coroutine, on_tick))
+    try:
+        return loop.run_until_complete(task)
+    except KeyboardInterrupt:
+        task.cancel()
+        loop.run_until_complete(asyncio.wait([task], timeout=_UNWIND_S))
+        raise
+
+
+async def with_ticks(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None]) -> T:
+    """Await a coroutine and look up now and then meanwhile."""
+    task = asyncio.ensure_future(coroutine)
+    try:
+        while not task.done():
+            await asyncio.wait([task], timeout=_TICK_S)
+            on_tick()
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    return task.result()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+class _LoopThread:
+    """The private loop and its daemon thread, made at first use and anew after a fork."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="helius_frames", daemon=True).start()
+                self._loop = loop  # last: an interrupt must not leave a loop that nobody runs
+            return self._loop
+
+    def _forget(self) -> None:
+        self._lock, self._loop = threading.Lock(), None
+
+
+_thread_loop = _LoopThread().loop

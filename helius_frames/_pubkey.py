@@ -1,0 +1,143 @@
+"""Solana addresses: base58 text, 32 bytes, and their order in the key space.
+
+The layer below everything else: it imports nothing of ours. Columns of addresses are kept as
+*aligned keys*: base58 text padded on the left with ``1`` (the zero of base58) to 44 bytes. The
+base58 alphabet is in ascending ASCII order, so aligned keys sort as the 32 bytes do, and no address
+has to be decoded to be checked, compared or ordered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import base58
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEY_BYTES = 32
+KEY_SPACE = 1 << (8 * KEY_BYTES)
+TEXT_MAX = 44
+KEY_DTYPE = np.dtype(f"S{TEXT_MAX}")
+
+Keys: TypeAlias = NDArray[np.bytes_]
+Bytes: TypeAlias = NDArray[np.uint8]
+
+_ZERO = ord("1")
+_ALPHABET = frozenset(base58.BITCOIN_ALPHABET.decode())
+_IS_BASE58 = np.zeros(256, dtype=bool)
+_IS_BASE58[np.frombuffer(base58.BITCOIN_ALPHABET, dtype=np.uint8)] = True
+
+
+def parse(text: str) -> bytes:
+    """Decode one base58 address into its 32 bytes; ``ValueError`` says what is wrong with it."""
+    if not _ALPHABET.issuperset(text):
+        raise ValueError("not base58")
+    # Checked before decoding, whose time grows with the square of the length.
+    if not KEY_BYTES <= len(text) <= TEXT_MAX:
+        raise ValueError(f"{len(text)} characters, an address has {KEY_BYTES} to {TEXT_MAX}")
+    raw = base58.b58decode(text)
+    if len(raw) != KEY_BYTES:
+        raise ValueError(f"{len(raw)} bytes, an address has {KEY_BYTES}")
+    return raw
+
+
+def encode(key: bytes) -> str:
+    """Encode 32 bytes as base58 text."""
+    return base58.b58encode(key).decode("ascii")
+
+
+def position(key: bytes) -> int:
+    """Place of a key in the key space: its bytes read as one big-endian number."""
+    return int.from_bytes(key, "big")
+
+
+def at_position(place: int) -> bytes:
+    """Key that stands at a place of the key space, the inverse of `position`."""
+    return place.to_bytes(KEY_BYTES, "big")
+
+
+def aligned(text: str) -> bytes:
+    """Aligned key of one valid address."""
+    return text.encode("ascii").rjust(TEXT_MAX, b"1")
+
+
+def text(key: bytes) -> str:
+    """Base58 text of one aligned key."""
+    data, _ = texts(np.array([key], dtype=KEY_DTYPE))
+    return data.tobytes().decode("ascii")
+
+
+def place(key: bytes) -> int:
+    """Place in the key space of one aligned key."""
+    return base58.b58decode_int(key)
+
+
+def align(data: Bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp]) -> Keys | None:
+    """Aligned keys of the addresses that end at ``ends`` in ``data``.
+
+    Returns ``None`` where any of them is not the base58 text of exactly 32 bytes.
+    """
+    if not len(ends):
+        return np.empty(0, dtype=KEY_DTYPE)
+    if lengths.min() < KEY_BYTES or lengths.max() > TEXT_MAX:
+        return None
+    padding = TEXT_MAX - lengths
+    columns = np.arange(TEXT_MAX)
+    places = (ends - TEXT_MAX)[:, None] + columns
+    if places[0, 0] < 0:  # text that begins before the 44th byte of the data
+        np.maximum(places, 0, out=places)
+    grid = data[places]
+    grid[columns < padding[:, None]] = _ZERO
+    if not _IS_BASE58[grid].all():
+        return None
+    keys = grid.view(KEY_DTYPE).ravel()
+    return keys if np.array_equal(text_lengths(keys), lengths) else None
+
+
+def align_texts(texts: Sequence[str]) -> Keys | None:
+    """Aligned keys of addresses given as text; ``None`` where any of them is not one."""
+    try:
+        data = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8)
+    except UnicodeEncodeError:
+        return None
+    lengths = np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
+    return align(data, np.cumsum(lengths), lengths)
+
+
+def text_lengths(keys: Keys) -> NDArray[np.intp]:
+    """Length of each key's own base58 text; 0 where the number does not fit 32 bytes.
+
+    An address starts with one ``1`` for each leading zero byte, and goes on with the digits of the
+    number, so the number alone tells how long the text of its 32 bytes is.
+    """
+    digits = TEXT_MAX - _leading_ones(keys)
+    zero_bytes = KEY_BYTES - np.searchsorted(_POWERS, keys, side="right").astype(np.intp)
+    return np.where(zero_bytes < 0, 0, digits + zero_bytes)
+
+
+def texts(keys: Keys) -> tuple[Bytes, NDArray[np.int64]]:
+    """Base58 text of aligned keys: all of it in one run of bytes, and the n + 1 offsets into it."""
+    lengths = text_lengths(keys)
+    offsets = np.zeros(len(keys) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    grid = np.ascontiguousarray(keys).view(np.uint8).reshape(-1, TEXT_MAX)
+    return grid[np.arange(TEXT_MAX) >= (TEXT_MAX - lengths)[:, None]], offsets
+
+
+def _leading_ones(keys: Keys) -> NDArray[np.intp]:
+    grid = np.ascontiguousarray(keys).view(np.uint8).reshape(-1, TEXT_MAX)
+    is_digit = grid != _ZERO
+    first = is_digit.argmax(axis=1)
+    return np.where(is_digit[np.arange(len(grid)), first], first, TEXT_MAX)
+
+
+def _number_key(number: int) -> bytes:
+    digits = base58.b58encode_int(number, default_one=False)
+    return digits.rjust(TEXT_MAX, b"1")
+
+
+# 256**0 … 256**32: a key at or above the k-th of them has at least k significant bytes.
+_POWERS: Keys = np.array([_number_key(1 << (8 * k)) for k in range(KEY_BYTES + 1)], dtype=KEY_DTYPE)

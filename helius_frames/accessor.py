@@ -1,0 +1,293 @@
+"""``df.helius`` and ``addresses.helius``: arguments and hand-over, nothing more.
+
+It may import `reader` and `analysis`; `charts` and `explorer` are imported inside the methods that need
+them. An accessor holds no state: pandas 3 makes it anew at each use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from helius_frames import analysis
+from helius_frames._arguments import one_of
+from helius_frames._endpoint import Secret, seal
+from helius_frames.errors import AttrsError, InputError
+from helius_frames.reader import BalanceChunks, read_helius_balances
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import plotly.graph_objects as go
+
+    from helius_frames._bridge import EventLoop
+    from helius_frames._frame import DtypeBackend
+    from helius_frames._progress import Choice
+    from helius_frames.charts import Theme
+    from helius_frames.explorer import Explorer
+
+
+class AddressesAccessor:
+    """``.helius`` on a Series or Index of addresses: the reader, asked from where the addresses are.
+
+    Raises
+    ------
+    AttributeError
+        The values are not text.
+    """
+
+    def __init__(self, addresses: pd.Series | pd.Index) -> None:
+        values = addresses.dtype.categories if isinstance(addresses.dtype, pd.CategoricalDtype) else addresses
+        if len(values) and pd.api.types.infer_dtype(values, skipna=True) not in ("string", "empty"):
+            raise AttributeError(f".helius is for addresses as text, these are {addresses.dtype}")
+        self._addresses = addresses
+
+    def read_balances(
+        self,
+        mint: object = None,
+        *,
+        api_key: str | Secret | None = None,
+        cluster: str | None = None,
+        endpoint: str | Secret | None = None,
+        plan: str | None = None,
+        requests_per_second: float | None = None,
+        max_concurrency: int = 16,
+        page_size: int = 1000,
+        timeout: float = 30.0,
+        retries: int = 6,
+        drop_zero: bool = False,
+        errors: Literal["raise", "collect"] = "raise",
+        consistency: Literal["stable"] | None = None,
+        chunksize: int | None = None,
+        dtype_backend: DtypeBackend | None = None,
+        progress: Choice = None,
+        event_loop: EventLoop = "thread",
+    ) -> pd.DataFrame | BalanceChunks:
+        """Read the balances of these owners; see `read_helius_balances` for everything.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import helius_frames
+        >>> wallets = pd.DataFrame({"address": helius_frames.demo.OWNERS[:20]})
+        >>> df = wallets["address"].helius.read_balances(cluster="demo")
+        >>> list(df.columns)
+        ['owner', 'mint', 'balance', 'slot']
+        """
+        api_key, endpoint = seal(api_key), seal(endpoint)  # a traceback with locals shows neither
+        return read_helius_balances(
+            self._addresses,
+            mint,
+            api_key=api_key,
+            cluster=cluster,
+            endpoint=endpoint,
+            plan=plan,
+            requests_per_second=requests_per_second,
+            max_concurrency=max_concurrency,
+            page_size=page_size,
+            timeout=timeout,
+            retries=retries,
+            drop_zero=drop_zero,
+            errors=errors,
+            consistency=consistency,
+            chunksize=chunksize,
+            dtype_backend=dtype_backend,
+            progress=progress,
+            event_loop=event_loop,
+        )
+
+
+class BalancesAccessor:
+    """``df.helius`` on a frame of balances: what people ask of such a table.
+
+    It works on any frame with the columns ``owner``, ``mint``, ``balance`` and ``slot``.
+
+    Raises
+    ------
+    AttributeError
+        One of these columns is missing.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        analysis.check_schema(frame)
+        self._frame = frame
+
+    def __repr__(self) -> str:
+        return _described(self._frame)
+
+    def refresh(
+        self,
+        owners: Literal["all", "rows"] = "all",
+        mint: object = None,
+        *,
+        api_key: str | Secret | None = None,
+        cluster: str | None = None,
+        endpoint: str | Secret | None = None,
+        plan: str | None = None,
+        requests_per_second: float | None = None,
+        max_concurrency: int = 16,
+        page_size: int = 1000,
+        timeout: float = 30.0,
+        retries: int = 6,
+        drop_zero: bool | None = None,
+        errors: Literal["raise", "collect"] = "raise",
+        consistency: Literal["stable"] | None = None,
+        dtype_backend: DtypeBackend | None = None,
+        progress: Choice = None,
+        event_loop: EventLoop = "thread",
+    ) -> pd.DataFrame:
+        """Read the frame's owners again, now, and give a new frame.
+
+        Where from, the mint filter and ``drop_zero`` are as in the first pull, unless the call says
+        otherwise. An endpoint's URL is not kept, so it has to be given again. The other options are those of
+        `read_helius_balances`.
+
+        Parameters
+        ----------
+        owners
+            ``"all"``: all owners asked, which are the categories of the ``owner`` column. ``"rows"``: those
+            that have rows in this frame.
+
+        Raises
+        ------
+        AttrsError
+            ``df.attrs["helius"]`` is gone, so it is not known where the frame came from.
+        InputError
+            The frame came from an endpoint and the call names none.
+
+        Examples
+        --------
+        >>> import helius_frames
+        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS[:20], cluster="demo")
+        >>> with helius_frames.demo.at("later"):
+        ...     later = df.helius.refresh()
+        >>> bool((later["slot"].min() > df["slot"].max()))
+        True
+        """
+        api_key, endpoint = seal(api_key), seal(endpoint)  # a traceback with locals shows neither
+        asked = _asked(self._frame)
+        if endpoint is None and cluster is None:
+            cluster = _cluster_of(asked)
+        return read_helius_balances(
+            _owners_of(self._frame, owners),
+            asked.get("mints") if mint is None else mint,
+            api_key=api_key,
+            cluster=cluster,
+            endpoint=endpoint,
+            plan=plan,
+            requests_per_second=requests_per_second,
+            max_concurrency=max_concurrency,
+            page_size=page_size,
+            timeout=timeout,
+            retries=retries,
+            drop_zero=asked.get("drop_zero", False) if drop_zero is None else drop_zero,
+            errors=errors,
+            consistency=consistency,
+            dtype_backend=dtype_backend,
+            progress=progress,
+            event_loop=event_loop,
+        )
+
+    def failures(self) -> pd.DataFrame:
+        """List the owners that could not be read, and why; see `analysis.failures`."""
+        return analysis.failures(self._frame)
+
+    def by_mint(self) -> pd.DataFrame:
+        """Summarise each mint: holders, exact total, concentration; see `analysis.by_mint`."""
+        return analysis.by_mint(self._frame)
+
+    def by_owner(self) -> pd.DataFrame:
+        """Summarise each owner: mints held, zero balances, slots; see `analysis.by_owner`."""
+        return analysis.by_owner(self._frame)
+
+    def top_holders(self, mint: str, n: int = 20) -> pd.DataFrame:
+        """List the largest holders of a mint with their shares; see `analysis.top_holders`."""
+        return analysis.top_holders(self._frame, mint, n)
+
+    def distribution(self, mint: str, bins: int = 60, scale: analysis.Scale = "log") -> pd.DataFrame:
+        """Count a mint's holders by size of balance; see `analysis.distribution`."""
+        return analysis.distribution(self._frame, mint, bins, scale)
+
+    def lorenz(self, mint: str) -> pd.DataFrame:
+        """Give a mint's Lorenz curve; see `analysis.lorenz`."""
+        return analysis.lorenz(self._frame, mint)
+
+    def ecdf(self, mint: str) -> pd.DataFrame:
+        """Give the share of a mint's holders with at most a balance; see `analysis.ecdf`."""
+        return analysis.ecdf(self._frame, mint)
+
+    def slots(self) -> pd.DataFrame:
+        """Give each owner's first and last slot and their number; see `analysis.slots`."""
+        return analysis.slots(self._frame)
+
+    @property
+    def drift(self) -> int:
+        """Widest gap between two slots of the frame; see `analysis.drift`."""
+        return analysis.drift(self._frame)
+
+    def diff(self, other: pd.DataFrame) -> pd.DataFrame:
+        """Compare with a later pull: before, after, exact change and status; see `analysis.diff`."""
+        return analysis.diff(self._frame, other)
+
+    def with_decimals(self, decimals: int | Mapping[str, int], *, exact: bool = False) -> pd.DataFrame:
+        """Add ``ui_balance``, the balance in whole tokens; see `analysis.with_decimals`."""
+        return analysis.with_decimals(self._frame, decimals, exact=exact)
+
+    def pivot(self, *, sparse: bool | None = None) -> pd.DataFrame:
+        """Spread the balances out, owners by mints; see `analysis.pivot`."""
+        return analysis.pivot(self._frame, sparse=sparse)
+
+    @property
+    def plot(self) -> PlotAccessor:
+        """Charts of one mint, as plotly figures."""
+        return PlotAccessor(self._frame)
+
+    def explore(self, **initial: Any) -> Explorer:  # noqa: ANN401 - the explorer's own traits
+        """Open controls and charts of the balances by mint; see `explorer.explore`."""
+        from helius_frames.explorer import explore  # noqa: PLC0415 - loads ipywidgets and plotly
+
+        return explore(self._frame, **initial)
+
+
+class PlotAccessor:
+    """``df.helius.plot``: charts as plotly figures; each is a function of `charts`."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+
+def _described(frame: pd.DataFrame) -> str:
+    slots, zeros = frame["slot"], int((frame["balance"] == 0).sum())
+    span = f"{slots.min():,} to {slots.max():,} (drift {analysis.drift(frame):,})" if len(frame) else "none"
+    return (
+        f"{frame['owner'].nunique():,} owners, {frame['mint'].nunique():,} mints, {len(frame):,} rows\n"
+        f"slots {span}\n"
+        f"{zeros:,} zero balances"
+    )
+
+
+def _asked(frame: pd.DataFrame) -> dict[str, Any]:
+    asked: dict[str, Any] | None = frame.attrs.get("helius")
+    if asked is None:
+        raise AttrsError(
+            'df.attrs["helius"] is gone (pandas drops it, in a concat for one), so it is not known where these '
+            'owners were read; call pd.read_helius_balances(df["owner"], cluster=…) instead'
+        )
+    return asked
+
+
+def _cluster_of(asked: dict[str, Any]) -> str:
+    if "cluster" not in asked:
+        raise InputError(
+            f"the frame came from {asked['endpoint']}, whose URL is not kept: pass endpoint= again"
+        )
+    return str(asked["cluster"])
+
+
+def _owners_of(frame: pd.DataFrame, owners: str) -> pd.Index | pd.Series:
+    one_of("owners", owners, ("all", "rows"))
+    column = frame["owner"]
+    if owners == "all" and isinstance(column.dtype, pd.CategoricalDtype):
+        return column.dtype.categories
+    return column.drop_duplicates()

@@ -1,0 +1,50 @@
+"""Frame to numbers and frames: what a person asks of balances, answered exactly.
+
+Sums and changes are exact integers of any size (``decimal128(38, 0)``), shares and measures are floats.
+Each function takes a frame with the columns ``owner``, ``mint``, ``balance`` and ``slot`` (further columns
+ride along), leaves it as it is and gives a new one; those that take a ``source`` take a `MintIndex` as
+well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
+"""
+
+from helius_frames.analysis._attrs import failures
+from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
+from helius_frames.analysis._diff import diff
+from helius_frames.analysis._index import Holders, MintIndex, Source
+from helius_frames.analysis._mints import (
+    Scale,
+    by_mint,
+    distribution,
+    ecdf,
+    holders_between,
+    lorenz,
+    top_holders,
+)
+from helius_frames.analysis._owners import by_owner, drift, slots
+from helius_frames.analysis._schema import COLUMNS, check_schema
+from helius_frames.analysis._shape import pivot, with_decimals
+
+__all__ = [
+    "COLUMNS",
+    "Holders",
+    "MintIndex",
+    "Scale",
+    "Source",
+    "by_mint",
+    "by_owner",
+    "check_schema",
+    "diff",
+    "distribution",
+    "drift",
+    "ecdf",
+    "failures",
+    "gini",
+    "hhi",
+    "holders_between",
+    "lorenz",
+    "nakamoto",
+    "pivot",
+    "slots",
+    "top_holders",
+    "top_share",
+    "with_decimals",
+]

@@ -1,0 +1,326 @@
+"""Tables of mints and of the holders of one mint. Imports `errors` and the rooms above it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import pandas as pd
+
+from helius_frames.analysis._concentration import (
+    TOP,
+    Groups,
+    check_count,
+    ginis,
+    hhis,
+    nakamotos,
+    tenfold_medians,
+    top_shares,
+)
+from helius_frames.analysis._exact import I64, U64, as_decimals, minus, widen
+from helius_frames.analysis._index import Holders, MintIndex, Source, by_holders, mint_groups
+from helius_frames.analysis._schema import read_columns
+from helius_frames.errors import InputError
+
+Scale: TypeAlias = Literal["log", "linear"]
+
+
+def by_mint(source: Source) -> pd.DataFrame:
+    """Sum up each mint: its holders, its exact total and how unevenly it is held.
+
+    Holders are the owners with a balance above zero; zero balances are counted apart and enter no
+    measure. "Total" is what the owners of this frame hold, not the supply of the mint.
+
+    Returns
+    -------
+    One row per mint that has rows, most holders first; index ``mint`` (str):
+
+    - ``holders``, ``zero_balances``: int64
+    - ``total``: decimal128(38, 0), exact, base units
+    - ``median``: decimal128(38, 1), exact, base units; the mean of the middle two where the number of
+      holders is even; null without holders
+    - ``largest``: uint64, base units; 0 without holders
+    - ``top10_share``: float64 in (0, 1], see `top_share`; NaN without holders
+    - ``gini``: float64 in [0, 1), see `gini`; NaN without holders
+    - ``hhi``: float64 in (0, 1], see `hhi`; NaN without holders
+    - ``nakamoto``: int64, see `nakamoto`; 0 without holders
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import by_mint
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> table = by_mint(df)
+    >>> bool((table["holders"] + table["zero_balances"]).sum() == len(df))
+    True
+    """
+    if isinstance(source, MintIndex):
+        return _summary(source.columns.mints.names[source.mint_codes], source.groups)
+    columns = read_columns(source)
+    groups, codes = mint_groups(columns)
+    return _summary(columns.mints.names[codes], groups)
+
+
+def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
+    """List the n largest holders of one mint.
+
+    Returns
+    -------
+    One row per holder, largest first, equal balances in the order of the frame; index ``rank`` from 1:
+
+    - ``owner``: str
+    - ``balance``: uint64, base units
+    - ``share``, ``cumulative_share``: float64 in (0, 1], of the total held by the owners of this frame
+    - ``slot``: int64
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        The mint is not in the frame, ``n`` is below 1, or the balances are not exact or stand there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import by_mint, top_holders
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> top = top_holders(df, by_mint(df).index[0], n=5)
+    >>> top["balance"].is_monotonic_decreasing
+    True
+    """
+    check_count(n, "n")
+    index = MintIndex.for_mint(source, mint)
+    holders = index.holders(mint)
+    return holder_table(index, holders, max(holders.size - n, 0), holders.size)
+
+
+def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFrame:
+    """List the holders of one mint whose balance is from ``low`` to ``high``, both included.
+
+    This is the table behind one bar of the histogram; ``low`` and ``high`` are base units.
+
+    Returns
+    -------
+    Rows as of `top_holders`; ``rank`` and ``cumulative_share`` count from the largest holder of the mint.
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        The mint is not in the frame, or the balances are not exact or stand there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import by_mint, distribution, holders_between
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> mint = by_mint(df).index[0]
+    >>> bar = distribution(df, mint, bins=5).iloc[-1]
+    >>> bool(len(holders_between(df, mint, bar["low"], bar["high"])) == bar["holders"])
+    True
+    """
+    index = MintIndex.for_mint(source, mint)
+    holders = index.holders(mint)
+    low, high = max(int(low), 0), min(int(high), np.iinfo(np.uint64).max)
+    first = int(np.searchsorted(holders.balances, np.uint64(low), side="left"))
+    end = int(np.searchsorted(holders.balances, np.uint64(high), side="right"))
+    return holder_table(index, holders, first, end)
+
+
+def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log") -> pd.DataFrame:
+    """Count the holders of one mint in bins of equal width on a log or a linear scale.
+
+    The bins reach from the smallest to the largest balance above zero and leave nothing out between
+    them. Their edges are whole base units, so each holder is in exactly one bin; a bin without a whole
+    number in it does not exist, so there may be fewer than asked. Zero balances are in no bin: `by_mint`
+    counts them.
+
+    Returns
+    -------
+    One row per bin, ascending; none without holders:
+
+    - ``low``, ``high``: uint64, the smallest and largest balance that falls into the bin, base units
+    - ``holders``: int64
+    - ``total``: decimal128(38, 0), exact sum of their balances, base units
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        The mint is not in the frame, ``bins`` is below 1, ``scale`` is neither ``"log"`` nor
+        ``"linear"``, or the balances are not exact or stand there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import by_mint, distribution
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> table = by_mint(df)
+    >>> bins = distribution(df, table.index[0])
+    >>> bool(bins["holders"].sum() == table["holders"].iloc[0])
+    True
+    """
+    check_count(bins, "bins")
+    check_scale(scale)
+    holders = MintIndex.for_mint(source, mint).holders(mint)
+    lows = _bin_lows(holders.balances, bins, scale)
+    edges = np.append(np.searchsorted(holders.balances, lows), holders.size)
+    sums = minus(holders.sums(edges[1:]), holders.sums(edges[:-1]))
+    return pd.DataFrame(
+        {
+            "low": lows,
+            "high": np.append(lows[1:] - np.uint64(1), holders.balances[-1:]),
+            "holders": np.diff(edges),
+            "total": as_decimals(sums),
+        }
+    )
+
+
+def lorenz(source: Source, mint: str) -> pd.DataFrame:
+    """Trace the Lorenz curve of one mint's holders.
+
+    The share of the total that the poorest share of the holders has. Equal balances give the diagonal; the
+    Gini coefficient is twice the area between it and the curve.
+
+    Returns
+    -------
+    One row per holder, poorest first, after the origin (0, 0); the origin alone without holders:
+
+    - ``holder_share``, ``balance_share``: float64 in [0, 1], both ascending
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        The mint is not in the frame, or the balances are not exact or stand there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import by_mint, lorenz
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> curve = lorenz(df, by_mint(df).index[0])
+    >>> curve.iloc[-1].tolist()
+    [1.0, 1.0]
+    """
+    holders = MintIndex.for_mint(source, mint).holders(mint)
+    return lorenz_at(holders, np.arange(holders.size + 1))
+
+
+def ecdf(source: Source, mint: str) -> pd.DataFrame:
+    """Trace the empirical distribution of one mint's balances: the share of holders with at most so much.
+
+    Returns
+    -------
+    One row per different balance above zero, ascending:
+
+    - ``balance``: uint64, base units
+    - ``holders``: int64, the number of holders with at most this balance
+    - ``share``: float64 in (0, 1], the same as a share of all holders
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        The mint is not in the frame, or the balances are not exact or stand there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import by_mint, ecdf
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> float(ecdf(df, by_mint(df).index[0])["share"].iloc[-1])
+    1.0
+    """
+    holders = MintIndex.for_mint(source, mint).holders(mint)
+    last_of_equals = np.append(holders.balances[1:] != holders.balances[:-1], holders.size > 0)
+    return ecdf_at(holders, np.flatnonzero(last_of_equals[: holders.size]))
+
+
+def lorenz_at(holders: Holders, counts: I64) -> pd.DataFrame:
+    """Points of the Lorenz curve after so many of the poorest holders."""
+    return pd.DataFrame(
+        {
+            "holder_share": counts / max(holders.size, 1),
+            "balance_share": holders.shares(holders.sums(counts)),
+        }
+    )
+
+
+def ecdf_at(holders: Holders, places: I64) -> pd.DataFrame:
+    """Points of the empirical distribution at these places among the ascending balances."""
+    balances = holders.balances[places]
+    counts = np.searchsorted(holders.balances, balances, side="right")
+    return pd.DataFrame({"balance": balances, "holders": counts, "share": counts / max(holders.size, 1)})
+
+
+def holder_table(index: MintIndex, holders: Holders, first: int, end: int) -> pd.DataFrame:
+    """Table of the holders at the places ``first`` to ``end`` (excluded) of the ascending balances."""
+    places = np.arange(end - 1, first - 1, -1)
+    balances, rows = holders.balances[places], holders.rows[places]
+    above = minus(holders.sums(np.full_like(places, holders.size)), holders.sums(places))
+    return pd.DataFrame(
+        {
+            "owner": index.owners_at(rows),
+            "balance": balances,
+            "share": holders.shares(widen(balances)),
+            "cumulative_share": holders.shares(above),
+            "slot": index.columns.slots[rows],
+        },
+        index=pd.RangeIndex(holders.size - end + 1, holders.size - first + 1, name="rank"),
+    )
+
+
+def check_scale(scale: str) -> None:
+    """Refuse any scale but ``"log"`` and ``"linear"``."""
+    if scale not in get_args(Scale):
+        raise InputError(f"scale is {scale!r}: give one of {', '.join(map(repr, get_args(Scale)))}")
+
+
+def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
+    without = groups.holders == 0
+    table = pd.DataFrame(
+        {
+            "holders": groups.holders,
+            "zero_balances": groups.zero_balances,
+            "total": as_decimals(groups.totals),
+            "median": as_decimals(tenfold_medians(groups), scale=1, missing=without),
+            "largest": groups.largest,
+            "top10_share": top_shares(groups, TOP),
+            "gini": ginis(groups),
+            "hhi": hhis(groups),
+            "nakamoto": nakamotos(groups),
+        },
+        index=mints.rename("mint"),
+    )
+    return table.iloc[by_holders(groups)]
+
+
+def _bin_lows(balances: U64, bins: int, scale: Scale) -> U64:
+    """Lowest balance of each bin; the bins are as many different whole numbers as there are."""
+    if not len(balances):
+        return balances
+    low, high = int(balances[0]), int(balances[-1])
+    lows = _log_lows(low, high, bins) if scale == "log" else _linear_lows(low, high, bins)
+    return np.array(sorted({low, *(edge for edge in lows if low < edge <= high)}), dtype=np.uint64)
+
+
+def _linear_lows(low: int, high: int, bins: int) -> list[int]:
+    return [low + -(-step * (high + 1 - low) // bins) for step in range(1, bins)]
+
+
+def _log_lows(low: int, high: int, bins: int) -> list[int]:
+    edges = np.geomspace(float(low), float(high + 1), bins + 1)[1:-1]
+    return [int(edge) for edge in np.ceil(edges)]

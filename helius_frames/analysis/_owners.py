@@ -1,0 +1,163 @@
+"""Tables of owners and of the slots their pages were read at. Imports `errors` and the rooms above it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from helius_frames.analysis._attrs import failed_owners
+from helius_frames.analysis._schema import (
+    Codes,
+    check_schema,
+    code_names,
+    group_edges,
+    group_order,
+    present,
+    read_columns,
+    slot_values,
+)
+
+if TYPE_CHECKING:
+    from helius_frames.analysis._exact import I64, Flags
+
+
+def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sum up each owner: how many mints it holds and how fresh its rows are.
+
+    Where the ``owner`` column is categorical its categories are all owners asked, and those without
+    rows stand here with none. An owner that ``frame.attrs`` lists as failed was not read, so its
+    numbers are missing.
+
+    Returns
+    -------
+    One row per owner, in the order of the frame; index ``owner`` (str):
+
+    - ``mints``: Int64, mints with a balance above zero
+    - ``zero_balances``: Int64, mints with a balance of zero
+    - ``slot_first``, ``slot_last``: Int64, lowest and highest slot of its rows; missing without rows
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import by_owner
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> table = by_owner(df)
+    >>> len(table) == len(helius_frames.demo.OWNERS)
+    True
+    """
+    columns = read_columns(frame)
+    names, codes = columns.owners
+    failed = names.isin(failed_owners(frame)) & ~present(codes, len(names))
+    held = columns.balances > 0
+    first, last = _slot_range(codes, columns.slots, len(names))
+    return pd.DataFrame(
+        {
+            "mints": _whole(_count(codes[held], len(names)), missing=failed),
+            "zero_balances": _whole(_count(codes[~held], len(names)), missing=failed),
+            "slot_first": first,
+            "slot_last": last,
+        },
+        index=names.astype("str").rename("owner"),
+    )
+
+
+def slots(frame: pd.DataFrame) -> pd.DataFrame:
+    """List the slots that each owner's pages were read at.
+
+    A slot says that the row is at least as new as this. Pages of one owner may have different slots,
+    and a pull is not one snapshot: `drift` is the widest gap.
+
+    Returns
+    -------
+    One row per owner that has rows, in the order of the frame; index ``owner`` (str):
+
+    - ``slot_first``, ``slot_last``: int64, lowest and highest slot
+    - ``slots``: int64, number of different slots
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        A slot is missing or no integer.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import slots
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> bool((slots(df)["slot_last"] >= slots(df)["slot_first"]).all())
+    True
+    """
+    check_schema(frame)
+    owners, values = code_names(frame["owner"]), slot_values(frame["slot"])
+    order = np.lexsort((values, owners.codes))
+    codes, values = owners.codes[order], values[order]
+    new_owner = np.diff(codes, prepend=-1) != 0
+    starts = np.flatnonzero(new_owner)
+    new_slot = new_owner | (np.diff(values, prepend=0) != 0)
+    return pd.DataFrame(
+        {
+            "slot_first": values[starts],
+            "slot_last": values[np.append(starts[1:], len(values))[: len(starts)] - 1],
+            "slots": np.add.reduceat(new_slot, starts, dtype=np.int64) if len(starts) else starts,
+        },
+        index=owners.names.take(codes[starts]).astype("str").rename("owner"),
+    )
+
+
+def drift(frame: pd.DataFrame) -> int:
+    """Widest gap between two slots of the frame: the highest less the lowest; 0 without rows.
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        A slot is missing or no integer.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import drift
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> drift(df) >= 0
+    True
+    """
+    check_schema(frame)
+    values = slot_values(frame["slot"])
+    return int(values.max()) - int(values.min()) if len(values) else 0
+
+
+def _slot_range(codes: Codes, values: I64, owners: int) -> tuple[pd.api.extensions.ExtensionArray, ...]:
+    """Find the lowest and the highest slot of each owner."""
+    there = present(codes, owners)
+    values = values[group_order(codes, owners)]
+    starts = group_edges(codes, owners)[:-1][there]
+    return tuple(
+        _whole(_spread(extreme.reduceat(values, starts) if len(starts) else values, there), missing=~there)
+        for extreme in (np.minimum, np.maximum)
+    )
+
+
+def _spread(values: I64, there: Flags) -> I64:
+    whole = np.zeros(len(there), dtype=np.int64)
+    whole[there] = values
+    return whole
+
+
+def _count(codes: Codes, owners: int) -> I64:
+    return np.bincount(codes, minlength=owners).astype(np.int64)
+
+
+def _whole(values: I64, *, missing: Flags) -> pd.api.extensions.ExtensionArray:
+    return pd.arrays.IntegerArray(values, missing)

@@ -1,0 +1,200 @@
+"""What every chart of one mint needs to know: the mint, its holders, the marked owner, and how to say it.
+
+Imports `analysis` and the texts and the look of this package.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helius_frames.analysis import Holders, MintIndex, Source
+from helius_frames.analysis._mints import holder_table
+from helius_frames.analysis._shape import check_decimals
+from helius_frames.charts._style import Theme, blank, mark_label, palette, say
+from helius_frames.charts._text import (
+    about_percent,
+    amount_text,
+    count_text,
+    percent,
+    short_html,
+    slots_text,
+    unit_text,
+)
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+class About(NamedTuple):
+    """What a chart is about: one mint and its holders, the owners with a balance above zero."""
+
+    mint: str
+    holders: int
+    zero_balances: int
+    total: int
+    gini: float
+    slot_first: int | None
+    slot_last: int | None
+    decimals: int | None
+
+
+class Mark(NamedTuple):
+    """The marked owner. ``rank`` counts from the largest holder, and is ``None`` for one who is no holder.
+
+    ``balance`` and ``slot`` are ``None`` where the owner has no row of the mint.
+    """
+
+    owner: str
+    balance: int | None
+    slot: int | None
+    rank: int | None
+    share: float
+
+
+def look_up(source: Source, mint: str, decimals: int | None) -> tuple[MintIndex, Holders]:
+    """Find the holders of a mint; nothing else of a frame is read."""
+    check_unit(decimals)
+    index = MintIndex.for_mint(source, mint)
+    return index, index.holders(mint)
+
+
+def check_unit(decimals: int | None) -> None:
+    """Refuse what is neither base units (``None``) nor a number of decimals."""
+    if decimals is not None:
+        check_decimals(decimals)
+
+
+def about(holders: Holders, decimals: int | None) -> About:
+    """Say what a chart of these holders is about."""
+    return About(
+        mint=holders.mint,
+        holders=holders.size,
+        zero_balances=holders.zero_balances,
+        total=holders.total,
+        gini=holders.gini,
+        slot_first=holders.slot_first,
+        slot_last=holders.slot_last,
+        decimals=decimals,
+    )
+
+
+def find_mark(index: MintIndex, holders: Holders, owner: str | None) -> Mark | None:
+    """Find the marked owner among the holders."""
+    if owner is None:
+        return None
+    row = index.row_of(owner, holders.mint)
+    if row is None:
+        return Mark(owner, None, None, None, 0.0)
+    balance, slot = int(index.columns.balances[row]), int(index.columns.slots[row])
+    if not balance:
+        return Mark(owner, 0, slot, None, 0.0)
+    return Mark(owner, balance, slot, _rank(holders, balance, row), balance / holders.total)
+
+
+def with_marked(
+    index: MintIndex, holders: Holders, n: int, mark: Mark | None, *, most: int | None = None
+) -> pd.DataFrame:
+    """List the n largest holders, and of the marked one after them."""
+    if mark is None or mark.rank is None or mark.rank <= n:
+        return holder_table(index, holders, holders.size - n, holders.size)
+    n = min(n, most - 1) if most else n
+    top = holder_table(index, holders, holders.size - n, holders.size)
+    place = holders.size - mark.rank
+    return pd.concat([top, holder_table(index, holders, place, place + 1)])
+
+
+def in_unit(balances: np.ndarray, decimals: int | None) -> np.ndarray:
+    """Convert base units to the unit of the axis."""
+    return balances.astype(np.float64) / 10.0 ** (decimals or 0)
+
+
+def quantile(holders: Holders, part: int, of: int) -> int:
+    """Find the smallest balance that so many parts of the holders do not exceed; 0 without holders."""
+    place = -(-holders.size * part // of) - 1
+    return int(holders.balances[place]) if holders.size else 0
+
+
+def heading(of: About, mark: Mark | None, theme: Theme, title: str) -> go.Figure:
+    """Start the figure of one mint; where it has no holder, it says so and is complete."""
+    if of.holders:
+        return blank(theme, title, _subtitle(of, mark))
+    figure = blank(theme, "Nothing to draw", _subtitle(of, mark))
+    say(figure, theme, f"No holder of {short_html(of.mint)} has a balance above zero")
+    return figure
+
+
+def title_text(title: str | None, sentence: str) -> str:
+    """Take the caller's title as plain text, or the chart's own sentence."""
+    return sentence if title is None else escape(title)
+
+
+def holders_text(count: int) -> str:
+    """Count holders in words."""
+    return "1 holder" if count == 1 else f"{count_text(count)} holders"
+
+
+def holder_hover(owner: str, balance: int, share: float, slot: int, decimals: int | None) -> str:
+    """Tell all of one holder: whole address, exact balance, share, slot."""
+    return (
+        f"{escape(str(owner))}<br>{amount_text(balance, decimals)} {unit_text(decimals)}"
+        f"<br>{percent(share)} of what is held here · slot {count_text(slot)}"
+    )
+
+
+def mark_hover(mark: Mark, decimals: int | None) -> str:
+    """Tell all of the marked owner."""
+    return holder_hover(mark.owner, mark.balance or 0, mark.share, mark.slot or 0, decimals)
+
+
+def point_out(
+    figure: go.Figure,
+    mark: Mark,
+    place: tuple[float, float],
+    *,
+    decimals: int | None,
+    theme: Theme,
+    textposition: str,
+) -> None:
+    """Draw the marked owner as a point on a curve."""
+    figure.add_scatter(
+        name="marked",
+        x=[place[0]],
+        y=[place[1]],
+        mode="markers+text",
+        marker={"color": palette(theme).mark, "size": 11},
+        text=[mark_label(mark.owner)],
+        textposition=textposition,
+        textfont={"color": palette(theme).mark},
+        cliponaxis=False,
+        hovertext=[mark_hover(mark, decimals)],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _subtitle(of: About, mark: Mark | None) -> str:
+    parts = [short_html(of.mint), unit_text(of.decimals), slots_text(of.slot_first, of.slot_last)]
+    if of.zero_balances:
+        parts.insert(1, f"{count_text(of.zero_balances)} more at zero")
+    line = " · ".join(filter(None, parts))
+    return line if mark is None else f"{line}<br>{_mark_text(mark)}"
+
+
+def _mark_text(mark: Mark) -> str:
+    name = f"<b>{short_html(mark.owner)}</b>"
+    if mark.balance is None:
+        return f"{name} has no row of this mint"
+    if mark.rank is None:
+        return f"{name} has a balance of zero"
+    return f"{name} is holder {count_text(mark.rank)} with {about_percent(mark.share)} of what is held here"
+
+
+def _rank(holders: Holders, balance: int, row: int) -> int:
+    """Place from the top; equal balances rank in the order of the frame, as in `top_holders`."""
+    first = int(np.searchsorted(holders.balances, np.uint64(balance), side="left"))
+    end = int(np.searchsorted(holders.balances, np.uint64(balance), side="right"))
+    place = first + int(np.flatnonzero(holders.rows[first:end] == row)[0])
+    return holders.size - place

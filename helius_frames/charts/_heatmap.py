@@ -1,0 +1,335 @@
+"""Owners and mints as a grid. Imports `analysis` and what all charts share."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helius_frames.analysis import MintIndex, Source
+from helius_frames.analysis._concentration import check_count
+from helius_frames.charts._about import check_unit, in_unit, title_text
+from helius_frames.charts._style import Theme, blank, mark_label, palette, say
+from helius_frames.charts._text import (
+    amount_text,
+    count_text,
+    percent,
+    power_text,
+    short_html,
+    slots_text,
+    unit_text,
+)
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_NOWHERE = -1
+_LABEL_SIZE = 9
+_PAIR = "owner %{y}<br>mint %{x}<br>"  # the categories are the whole addresses
+
+
+class HeatmapNumbers(NamedTuple):
+    """Balances of ``owners`` (rows) in ``mints`` (columns); ``None`` where there is no row.
+
+    ``shares`` are those of the mint's total, NaN where there is none; ``marked`` is the marked owner's row.
+    """
+
+    mint: str | None
+    decimals: int | None
+    slot_first: int | None
+    slot_last: int | None
+    owners: list[str]
+    mints: list[str]
+    balances: list[list[int | None]]
+    shares: np.ndarray
+    hide_zeros: bool
+    marked: int | None
+
+
+def heatmap_numbers(
+    source: Source,
+    mint: str | None = None,
+    *,
+    n: int = 25,
+    decimals: int | None = None,
+    hide_zeros: bool = False,
+    mark: str | None = None,
+) -> HeatmapNumbers:
+    """Compute what `plot_heatmap` draws."""
+    check_count(n, "n")
+    check_unit(decimals)
+    index = MintIndex.of(source)
+    owners = _heatmap_owners(index, mint, n, mark)
+    mints = _heatmap_mints(index, mint, n, owners)
+    balances = _matrix(index, owners, mints)
+    return HeatmapNumbers(
+        mint=mint,
+        decimals=decimals,
+        slot_first=index.slot_first,
+        slot_last=index.slot_last,
+        owners=owners,
+        mints=mints,
+        balances=balances,
+        shares=_shares(index, mints, balances),
+        hide_zeros=hide_zeros,
+        marked=owners.index(mark) if mark in owners else None,
+    )
+
+
+def plot_heatmap(
+    source: Source,
+    mint: str | None = None,
+    *,
+    n: int = 25,
+    decimals: int | None = None,
+    hide_zeros: bool = False,
+    mark: str | None = None,
+    theme: Theme = "light",
+    title: str | None = None,
+) -> go.Figure:
+    """Draw what owners hold of several mints: the darker or brighter, the more, on a log scale.
+
+    Grey is a balance of zero, an empty cell is no row at all.
+
+    Parameters
+    ----------
+    source
+        A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
+    mint
+        The owners are the n largest holders of this mint, and the mints this one and those most of them
+        have; by default the owners that hold the most mints. A frame without any row gives a figure that
+        says so.
+    n
+        Number of owners and of mints.
+    decimals
+        Show amounts divided by ``10**decimals``; by default base units.
+    hide_zeros
+        Leave cells with a balance of zero empty, like those without a row.
+    mark
+        An owner to point out; where it has a row, it is among the owners drawn.
+    theme
+        ``"light"`` or ``"dark"``; the paper is transparent in both.
+    title
+        Instead of the sentence that the chart writes itself.
+
+    Returns
+    -------
+    A figure of one cell per owner and mint; whole addresses and exact balance are in hover.
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.charts import plot_heatmap
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> figure = plot_heatmap(df, n=10)
+    >>> len(figure.data[0].y)
+    10
+    """
+    numbers = heatmap_numbers(source, mint, n=n, decimals=decimals, hide_zeros=hide_zeros, mark=mark)
+    figure = blank(theme, title_text(title, _sentence(numbers)), _subtitle(numbers))
+    if numbers.owners:
+        _draw(figure, numbers, theme)
+    else:
+        say(figure, theme, _nothing(numbers))
+    figure.update_xaxes(title_text="mint")
+    figure.update_yaxes(title_text="owner")
+    return figure
+
+
+def _heatmap_owners(index: MintIndex, mint: str | None, n: int, mark: str | None) -> list[str]:
+    owners = _widest_owners(index, n) if mint is None else _largest_owners(index, mint, n)
+    if mark is None or mark in owners or not len(index.rows_of(mark)):
+        return owners
+    return [*owners[: n - 1], mark]
+
+
+def _widest_owners(index: MintIndex, n: int) -> list[str]:
+    """Owners that hold the most mints."""
+    owners = index.columns.owners
+    held = np.bincount(owners.codes[index.columns.balances > 0], minlength=len(owners.names))
+    most = np.argsort(-held, kind="stable")[:n]
+    return owners.names[most[held[most] > 0]].tolist()
+
+
+def _largest_owners(index: MintIndex, mint: str, n: int) -> list[str]:
+    largest = index.holders(mint).rows[::-1][:n]
+    return index.owners_at(largest).tolist()
+
+
+def _heatmap_mints(index: MintIndex, mint: str | None, n: int, owners: list[str]) -> list[str]:
+    """Mints that most of these owners hold; the asked one first."""
+    if not owners:
+        return []
+    rows = np.concatenate([index.rows_of(owner) for owner in owners])
+    codes, held = np.unique(index.columns.mints.codes[rows], return_counts=True)
+    names = index.columns.mints.names[codes[np.argsort(-held, kind="stable")]].tolist()
+    first = [] if mint is None else [mint]
+    return [*first, *(name for name in names[: n + 1] if name != mint)][:n]
+
+
+def _matrix(index: MintIndex, owners: list[str], mints: list[str]) -> list[list[int | None]]:
+    names, codes = index.columns.mints
+    column = np.full(len(names), _NOWHERE)
+    column[names.get_indexer(pd.Index(mints))] = np.arange(len(mints))
+    matrix: list[list[int | None]] = [[None] * len(mints) for _ in owners]
+    for cells, owner in zip(matrix, owners, strict=True):
+        rows = index.rows_of(owner)
+        rows = rows[column[codes[rows]] != _NOWHERE]
+        for place, balance in zip(column[codes[rows]], index.columns.balances[rows], strict=True):
+            cells[place] = int(balance)
+    return matrix
+
+
+def _shares(index: MintIndex, mints: list[str], balances: list[list[int | None]]) -> np.ndarray:
+    totals = [max(index.holders(mint).total, 1) for mint in mints]
+    return np.array(
+        [
+            [np.nan if cell is None else cell / total for cell, total in zip(row, totals, strict=True)]
+            for row in balances
+        ]
+    )
+
+
+def _cells(numbers: HeatmapNumbers) -> list[int | None]:
+    return [cell for row in numbers.balances for cell in row]
+
+
+def _sentence(numbers: HeatmapNumbers) -> str:
+    cells = _cells(numbers)
+    if not cells:
+        return "Nothing to draw"
+    held = sum(1 for cell in cells if cell)
+    grid = f"{_number(len(numbers.owners), 'owner')} and {_number(len(numbers.mints), 'mint')}"
+    return f"{grid}: {count_text(held)} of {count_text(len(cells))} pairs have a balance"
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _subtitle(numbers: HeatmapNumbers) -> str:
+    zeros = sum(1 for cell in _cells(numbers) if cell == 0)
+    parts = [unit_text(numbers.decimals), slots_text(numbers.slot_first, numbers.slot_last)]
+    if numbers.mint is not None:
+        parts.insert(0, f"largest holders of {short_html(numbers.mint)}")
+    if zeros:
+        parts.append(f"{count_text(zeros)} at zero {'left out' if numbers.hide_zeros else 'in grey'}")
+    return " · ".join(filter(None, parts))
+
+
+def _nothing(numbers: HeatmapNumbers) -> str:
+    if numbers.mint is None:
+        return "No owner has a balance above zero"
+    return f"No holder of {short_html(numbers.mint)} has a balance above zero"
+
+
+def _draw(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
+    colours = palette(theme)
+    logs = _logs(numbers)
+    figure.add_heatmap(
+        name="holders",
+        x=[escape(mint) for mint in numbers.mints],
+        y=[escape(owner) for owner in numbers.owners],
+        z=logs,
+        colorscale=[[0, colours.ramp[0]], [0.5, colours.ramp[1]], [1, colours.ramp[2]]],
+        colorbar=_colorbar(logs, theme),
+        xgap=1,
+        ygap=1,
+        hovertext=_cell_texts(numbers),
+        hovertemplate=_PAIR + "%{hovertext}<extra></extra>",
+        hoverongaps=False,
+    )
+    if not numbers.hide_zeros:
+        _draw_zeros(figure, numbers, theme)
+    if numbers.marked is not None:
+        _draw_mark(figure, numbers, numbers.marked, theme)
+    figure.update_xaxes(
+        type="category",
+        tickvals=[escape(mint) for mint in numbers.mints],
+        ticktext=[short_html(mint) for mint in numbers.mints],
+        tickangle=-60,
+        tickfont={"size": _LABEL_SIZE},
+        showgrid=False,
+    )
+    figure.update_yaxes(
+        type="category",
+        tickvals=[escape(owner) for owner in numbers.owners],
+        ticktext=[_owner_label(numbers, place) for place in range(len(numbers.owners))],
+        tickfont={"size": _LABEL_SIZE},
+        autorange="reversed",
+        showgrid=False,
+    )
+
+
+def _logs(numbers: HeatmapNumbers) -> np.ndarray:
+    """Logarithms of the balances above zero, in the unit of the chart; NaN elsewhere."""
+    balances = np.array([[cell or np.nan for cell in row] for row in numbers.balances], dtype=np.float64)
+    logs: np.ndarray = np.log10(in_unit(balances, numbers.decimals))
+    return logs
+
+
+def _colorbar(logs: np.ndarray, theme: Theme) -> dict[str, object]:
+    low, high = int(np.ceil(np.nanmin(logs))), int(np.floor(np.nanmax(logs)))
+    colours = palette(theme)
+    powers = list(range(low, high + 1, max((high - low) // 5, 1)))
+    return {
+        "title": {"text": "balance", "side": "right", "font": {"size": 13, "color": colours.quiet}},
+        "tickfont": {"size": 12, "color": colours.quiet},
+        "tickvals": powers,
+        "ticktext": [power_text(power) for power in powers],
+        "outlinewidth": 0,
+        "thickness": 14,
+    }
+
+
+def _draw_zeros(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
+    colour = palette(theme).other
+    figure.add_heatmap(
+        name="zeros",
+        x=[escape(mint) for mint in numbers.mints],
+        y=[escape(owner) for owner in numbers.owners],
+        z=[[1 if cell == 0 else None for cell in row] for row in numbers.balances],
+        colorscale=[[0, colour], [1, colour]],
+        showscale=False,
+        opacity=0.8,
+        xgap=1,
+        ygap=1,
+        hovertemplate=_PAIR + "a balance of zero<extra></extra>",
+        hoverongaps=False,
+    )
+
+
+def _cell_texts(numbers: HeatmapNumbers) -> list[list[str]]:
+    return [
+        [
+            f"{amount_text(cell, numbers.decimals)} · {percent(share)} of the mint" if cell else ""
+            for cell, share in zip(row, shares, strict=True)
+        ]
+        for row, shares in zip(numbers.balances, numbers.shares.tolist(), strict=True)
+    ]
+
+
+def _owner_label(numbers: HeatmapNumbers, place: int) -> str:
+    owner = numbers.owners[place]
+    return mark_label(owner) if place == numbers.marked else short_html(owner)
+
+
+def _draw_mark(figure: go.Figure, numbers: HeatmapNumbers, place: int, theme: Theme) -> None:
+    figure.add_shape(
+        type="rect",
+        x0=-0.5,
+        x1=len(numbers.mints) - 0.5,
+        y0=place - 0.5,
+        y1=place + 0.5,
+        line={"color": palette(theme).mark, "width": 2},
+    )

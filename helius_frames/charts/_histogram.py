@@ -1,0 +1,318 @@
+"""Histogram of one mint's balances. Imports `analysis` and what all charts share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from helius_frames.analysis import Scale, Source, distribution
+from helius_frames.charts._about import (
+    About,
+    Mark,
+    about,
+    find_mark,
+    heading,
+    holders_text,
+    in_unit,
+    look_up,
+    mark_hover,
+    quantile,
+    title_text,
+)
+from helius_frames.charts._style import Theme, amount_axis, balance_title, count_axis, mark_label, palette
+from helius_frames.charts._text import amount_text, brief, count_text, power_text, unit_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+_ZERO_BAR = 0.02  # width of the bar of zeros, as a part of the axis
+_ALONE = 1.25  # width of a bar that stands alone, as a factor
+_POWERS = 10  # most labels of a log axis
+_ROOM = 10.0  # on both sides of it
+
+
+class HistogramNumbers(NamedTuple):
+    """Bars as high as ``holders``, from ``left`` on, ``width`` wide, in the unit of the axis.
+
+    A bar that stands alone is drawn wider than its bin, to be seen; ``axis`` are the limits of the axis.
+
+    Bar i holds the balances from ``low[i]`` to ``high[i]``, both included, base units; ``totals`` are their
+    sums. ``zeros`` is the height of the bar of zero balances, 0 where it is not drawn. ``mark_place`` is
+    the marked owner's balance in the unit of the axis and the height of its bar.
+    """
+
+    about: About
+    mark: Mark | None
+    scale: Scale
+    low: list[int]
+    high: list[int]
+    left: np.ndarray
+    width: np.ndarray
+    axis: tuple[float, float]
+    holders: np.ndarray
+    totals: list[int]
+    median: int
+    zeros: int
+    zero_left: float
+    zero_width: float
+    mark_place: tuple[float, float] | None
+
+
+def histogram_numbers(
+    source: Source,
+    mint: str,
+    *,
+    scale: Scale = "log",
+    bins: int = 60,
+    decimals: int | None = None,
+    hide_zeros: bool = False,
+    mark: str | None = None,
+) -> HistogramNumbers:
+    """Compute what `plot_histogram` draws."""
+    index, holders = look_up(source, mint, decimals)
+    table = distribution(index, mint, bins, scale)
+    low, high = table["low"].to_numpy(), table["high"].to_numpy()
+    left = in_unit(low, decimals)
+    right = _visible(left, np.append(left[1:], in_unit(high[-1:] + np.float64(1), decimals)))
+    zeros = 0 if hide_zeros else holders.zero_balances
+    axis = _axis(left, right, scale)
+    zero_left, zero_width = _zero_bar(*axis, scale)
+    marked = find_mark(index, holders, mark)
+    return HistogramNumbers(
+        about=about(holders, decimals),
+        mark=marked,
+        scale=scale,
+        low=low.tolist(),
+        high=high.tolist(),
+        left=left,
+        width=right - left,
+        axis=axis,
+        holders=table["holders"].to_numpy(),
+        totals=[int(total) for total in table["total"]],
+        median=quantile(holders, 1, 2),
+        zeros=zeros,
+        zero_left=zero_left,
+        zero_width=zero_width,
+        mark_place=_bar_place(table, marked, decimals) or _zero_place(zeros, zero_left, zero_width, marked),
+    )
+
+
+def plot_histogram(
+    source: Source,
+    mint: str,
+    *,
+    scale: Scale = "log",
+    bins: int = 60,
+    decimals: int | None = None,
+    hide_zeros: bool = False,
+    mark: str | None = None,
+    theme: Theme = "light",
+    title: str | None = None,
+) -> go.Figure:
+    """Draw how many holders of one mint have how much.
+
+    Bars touch; a gap means that nobody has so much. Zero balances stand apart in grey, left of the axis
+    of amounts. The trace named ``holders`` has the bars of `histogram_numbers`, in the same order.
+
+    Parameters
+    ----------
+    source
+        A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
+    mint
+        The mint to draw. A frame without any row gives a figure that says so.
+    scale
+        Bins of equal width on a ``"log"`` or a ``"linear"`` scale.
+    bins
+        The most bars there may be; on whole base units there may be fewer.
+    decimals
+        Show amounts divided by ``10**decimals``; by default base units.
+    hide_zeros
+        Leave the bar of zeros out; the subtitle counts them all the same.
+    mark
+        An owner to point out; where it is no holder of the mint, the subtitle says so.
+    theme
+        ``"light"`` or ``"dark"``; the paper is transparent in both.
+    title
+        Instead of the sentence that the chart writes itself.
+
+    Returns
+    -------
+    A figure of one bar per bin; every digit of its limits and its total is in hover.
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        there twice.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.charts import plot_histogram
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> figure = plot_histogram(df, df["mint"].mode()[0])
+    >>> figure.data[0].name
+    'holders'
+    """
+    numbers = histogram_numbers(
+        source, mint, scale=scale, bins=bins, decimals=decimals, hide_zeros=hide_zeros, mark=mark
+    )
+    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.about.holders:
+        _draw(figure, numbers, theme)
+    figure.update_xaxes(title_text=balance_title(decimals))
+    figure.update_yaxes(title_text="holders")
+    return figure
+
+
+def _axis(left: np.ndarray, right: np.ndarray, scale: Scale) -> tuple[float, float]:
+    """Limits of the axis; a bar that stands alone gets room on both sides."""
+    if not len(left):
+        return 1.0, 1.0
+    low, high = float(left[0]), float(right[-1])
+    if len(left) > 1:
+        return low, high
+    return (low / _ROOM, low * _ROOM) if scale == "log" else (0.0, 2 * low)
+
+
+def _zero_bar(low: float, high: float, scale: Scale) -> tuple[float, float]:
+    """Place the bar of zeros a little to the left of the axis of amounts."""
+    if scale == "linear":
+        step = _ZERO_BAR * (high - low)
+        return low - 2 * step, step
+    step = (high / low) ** _ZERO_BAR
+    return low / step**2, low / step - low / step**2
+
+
+def _visible(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Widen a bar that stands alone: one base unit of a million is no width to see."""
+    return np.maximum(right, left * _ALONE) if len(left) == 1 else right
+
+
+def _bar_place(table: pd.DataFrame, mark: Mark | None, decimals: int | None) -> tuple[float, float] | None:
+    if mark is None or not mark.balance:
+        return None
+    bar = int(np.searchsorted(table["low"].to_numpy(), np.uint64(mark.balance), side="right")) - 1
+    return mark.balance / 10 ** (decimals or 0), float(table["holders"].iloc[bar])
+
+
+def _zero_place(zeros: int, left: float, width: float, mark: Mark | None) -> tuple[float, float] | None:
+    if mark is None or mark.balance != 0 or not zeros:
+        return None
+    return left + width / 2, float(zeros)
+
+
+def _sentence(numbers: HistogramNumbers) -> str:
+    of = numbers.about
+    median = brief(numbers.median, of.decimals)
+    if of.holders == 1:
+        return f"One holder has all {median}"
+    if numbers.low[:1] == numbers.high[-1:]:
+        return f"Each of {holders_text(of.holders)} has {median}"
+    return f"Half of {holders_text(of.holders)} have {median} or less"
+
+
+def _draw(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
+    colours = palette(theme)
+    figure.add_bar(
+        name="holders",
+        x=numbers.left,
+        y=numbers.holders,
+        width=numbers.width,
+        offset=0,
+        marker={"color": colours.data, "line": {"width": 0}},
+        customdata=[[str(low), str(high)] for low, high in zip(numbers.low, numbers.high, strict=True)],
+        hovertext=_bar_texts(numbers),
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    if numbers.zeros:
+        _draw_zeros(figure, numbers, theme)
+    if numbers.mark is not None and numbers.mark_place is not None:
+        _draw_mark(figure, numbers, numbers.mark, numbers.mark_place, theme)
+    figure.update_xaxes(**amount_axis(numbers.scale, *numbers.axis))
+    figure.update_yaxes(**count_axis(max(int(numbers.holders.max()), numbers.zeros)))
+    if numbers.zeros:
+        _make_room_for_zeros(figure, numbers)
+
+
+def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
+    """Begin the axis at the bar of zeros, and let no label of the scale stand under that bar."""
+    low, high = numbers.axis
+    if numbers.scale == "linear":
+        figure.update_xaxes(range=[numbers.zero_left - numbers.zero_width, high])
+        return
+    powers = list(range(int(np.ceil(np.log10(low))), int(np.log10(high)) + 1))
+    powers = powers[:: len(powers) // _POWERS + 1]
+    figure.update_xaxes(
+        range=np.log10([numbers.zero_left**2 / (numbers.zero_left + numbers.zero_width), high]),
+        tickvals=[10.0**power for power in powers],
+        ticktext=[power_text(power) for power in powers],
+    )
+
+
+def _bar_texts(numbers: HistogramNumbers) -> list[str]:
+    decimals = numbers.about.decimals
+    return [
+        f"{holders_text(count)} with {_range_text(low, high, decimals)} {unit_text(decimals)}"
+        f"<br>together {amount_text(total, decimals)}"
+        for low, high, count, total in zip(
+            numbers.low, numbers.high, numbers.holders.tolist(), numbers.totals, strict=True
+        )
+    ]
+
+
+def _range_text(low: int, high: int, decimals: int | None) -> str:
+    if low == high:
+        return amount_text(low, decimals)
+    return f"{amount_text(low, decimals)} to {amount_text(high, decimals)}"
+
+
+def _draw_zeros(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
+    colours = palette(theme)
+    figure.add_bar(
+        name="zeros",
+        x=[numbers.zero_left],
+        y=[numbers.zeros],
+        width=[numbers.zero_width],
+        offset=0,
+        marker={"color": colours.other, "line": {"width": 0}},
+        hovertext=[f"{count_text(numbers.zeros)} at zero"],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    figure.add_annotation(
+        x=np.log10(numbers.zero_left) if numbers.scale == "log" else numbers.zero_left,
+        xanchor="left",
+        y=numbers.zeros,
+        yanchor="bottom",
+        yshift=6,  # clear of a mark at zero
+        text="zero",
+        showarrow=False,
+        font={"size": 12, "color": colours.quiet},
+    )
+
+
+def _draw_mark(
+    figure: go.Figure, numbers: HistogramNumbers, mark: Mark, place: tuple[float, float], theme: Theme
+) -> None:
+    """Mark the owner's bar, with the name above the highest one."""
+    x, height = place
+    top = max(int(numbers.holders.max()), numbers.zeros)
+    text = mark_hover(mark, numbers.about.decimals)
+    figure.add_scatter(
+        name="marked",
+        x=[x, x, x],
+        y=[0, height, top],
+        mode="lines+markers+text",
+        line={"color": palette(theme).mark, "width": 1.5},
+        marker={"color": palette(theme).mark, "size": [0, 10, 0]},
+        text=["", "", f"\u2003{mark_label(mark.owner)}\u2003"],
+        textposition="middle right" if mark.balance == 0 else "top center",
+        textfont={"color": palette(theme).mark},
+        cliponaxis=False,
+        hovertext=[text] * 3,
+        hovertemplate="%{hovertext}<extra></extra>",
+    )

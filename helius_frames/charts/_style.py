@@ -1,0 +1,181 @@
+"""The look all charts share: colours, fonts, the frame around the data. Imports `_text`; knows plotly."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+import plotly.graph_objects as go
+
+from helius_frames.charts._text import short_html, unit_text
+from helius_frames.errors import InputError
+
+if TYPE_CHECKING:
+    from helius_frames.analysis import Scale
+
+Theme: TypeAlias = Literal["light", "dark"]
+
+HEIGHT = 480
+_ROOM = 0.01  # beside the data, as a part of the axis
+_THOUSAND = 1000
+_FEW = 5
+_FEW_DECADES = (1.5, 10)  # where plotly would label the digits between two powers as well
+_CLEAR = "rgba(0,0,0,0)"
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+class Palette(NamedTuple):
+    """Colours of one theme; data and mark are from Okabe and Ito's set, apart for colour-blind eyes too."""
+
+    data: str
+    shade: str  # the data colour, thin
+    mark: str
+    other: str  # zeros, the rest, what is only there for orientation
+    ink: str
+    quiet: str
+    grid: str
+    surface: str  # what the page is expected to be
+    on_data: str  # text on the data and the mark colour
+    on_other: str  # text on grey
+    ramp: tuple[str, str, str]  # from little to much
+
+
+PALETTES: dict[Theme, Palette] = {
+    "light": Palette(
+        data="#0072B2",
+        shade="rgba(0,114,178,0.16)",
+        mark="#D55E00",
+        other="#9aa1a9",
+        ink="#1f2328",
+        quiet="#59636e",
+        grid="rgba(31,35,40,0.10)",
+        surface="#ffffff",
+        on_data="#ffffff",
+        on_other="#1f2328",
+        ramp=("#cbe6f8", "#4c9fd1", "#003d66"),
+    ),
+    "dark": Palette(
+        data="#56B4E9",
+        shade="rgba(86,180,233,0.20)",
+        mark="#E69F00",
+        other="#7d8590",
+        ink="#e6edf3",
+        quiet="#9da7b1",
+        grid="rgba(230,237,243,0.14)",
+        surface="#111418",
+        on_data="#111418",
+        on_other="#111418",
+        ramp=("#12384f", "#2f86bd", "#c9e9fb"),
+    ),
+}
+
+
+def palette(theme: Theme) -> Palette:
+    """Look up the colours of a theme."""
+    if theme not in PALETTES:
+        raise InputError(f"theme is {theme!r}: give one of {', '.join(map(repr, get_args(Theme)))}")
+    return PALETTES[theme]
+
+
+def blank(theme: Theme, title: str, subtitle: str) -> go.Figure:
+    """Start a figure: paper, axes, title; the texts are HTML already."""
+    colours = palette(theme)
+    figure = go.Figure()
+    figure.update_layout(
+        template=_template(theme),
+        height=HEIGHT,
+        meta={"theme": theme},
+        title={"text": title, "subtitle": {"text": subtitle}},
+        hoverlabel={"font": {"color": colours.ink}},
+    )
+    return figure
+
+
+def say(figure: go.Figure, theme: Theme, sentence: str) -> None:
+    """Put one calm sentence where the data would be."""
+    figure.add_annotation(
+        text=sentence,
+        showarrow=False,
+        xref="paper",
+        yref="paper",
+        x=0.5,
+        y=0.5,
+        font={"size": 15, "color": palette(theme).quiet},
+    )
+    figure.update_xaxes(range=[0, 1], showticklabels=False, type="linear")
+    figure.update_yaxes(range=[0, 1], showticklabels=False)
+
+
+def amount_axis(scale: Scale, lowest: float, highest: float) -> dict[str, object]:
+    """Axis of amounts from the lowest to the highest: 1k, 1M, 1G; powers of ten where small ones count."""
+    if scale == "log":
+        return {"type": "log", **_span(*np.log10([lowest, highest])), **_log_labels(lowest, highest)}
+    return {"type": "linear", **_span(lowest, highest), "tickformat": "~s" if highest >= _THOUSAND else "~g"}
+
+
+def count_axis(highest: int) -> dict[str, object]:
+    """Axis of counts: whole numbers from zero on."""
+    steps = {"dtick": 1} if highest <= _FEW else {}
+    return {"tickformat": "~s" if highest >= _THOUSAND else "d", "rangemode": "tozero", **steps}
+
+
+def balance_title(decimals: int | None) -> str:
+    """Name the axis of balances."""
+    return f"balance ({unit_text(decimals)})"
+
+
+def mark_label(owner: str) -> str:
+    """Label of the marked owner."""
+    return f"<b>{short_html(owner)}</b>"
+
+
+def _span(lowest: float, highest: float) -> dict[str, object]:
+    room = _ROOM * (highest - lowest)
+    return {"range": [lowest - room, highest + room]}
+
+
+def _log_labels(lowest: float, highest: float) -> dict[str, object]:
+    few_decades = _FEW_DECADES[0] < np.log10(highest / lowest) < _FEW_DECADES[1]
+    labels: dict[str, object] = {"tickformat": "~s"} if lowest >= 1 else {"exponentformat": "power"}
+    return {**labels, "dtick": 1} if few_decades else labels
+
+
+@cache
+def _template(theme: Theme) -> go.layout.Template:
+    colours = palette(theme)
+    axis = {
+        "gridcolor": colours.grid,
+        "linecolor": colours.grid,
+        "zeroline": False,
+        "ticks": "",
+        "automargin": True,
+        "title": {"font": {"size": 13, "color": colours.quiet}, "standoff": 12},
+        "tickfont": {"size": 12, "color": colours.quiet},
+    }
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": _CLEAR,
+            "plot_bgcolor": _CLEAR,
+            "font": {"family": _FONT, "size": 13, "color": colours.ink},
+            "title": {
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"t": 18},
+                "font": {"size": 18},
+                "subtitle": {"font": {"size": 13, "color": colours.quiet}},
+            },
+            "margin": {"l": 70, "r": 24, "t": 92, "b": 60},
+            "hovermode": "closest",
+            "hoverlabel": {"bgcolor": colours.surface, "bordercolor": colours.other, "align": "left"},
+            "showlegend": False,
+            "bargap": 0,
+            "xaxis": axis,
+            "yaxis": axis,
+            "modebar": {"bgcolor": _CLEAR, "color": colours.other, "activecolor": colours.ink},
+        }
+    )

@@ -1,0 +1,94 @@
+"""How amounts, shares and addresses are written in a chart. Imports nothing of ours.
+
+Everything here gives plain text; what comes from outside becomes HTML only through `escape`.
+"""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+_SHORT = 4
+_SHORTEST = 2 * _SHORT + 1
+_PREFIXES = ("", " k", " M", " G", " T", " P", " E", " Z", " Y", " R", " Q")
+_THOUSAND = 1000.0
+
+
+def shorten(address: str) -> str:
+    """Shorten an address to its first and last four characters, as ``7xKX…p2Qe``.
+
+    Examples
+    --------
+    >>> shorten("7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosp2Qe")
+    '7xKX…p2Qe'
+    """
+    address = str(address)
+    return address if len(address) <= _SHORTEST else f"{address[:_SHORT]}…{address[-_SHORT:]}"
+
+
+def short_html(address: str) -> str:
+    """Shorten an address, safe to stand in a label."""
+    return escape(shorten(address))
+
+
+def count_text(count: int) -> str:
+    """Write a count with separators."""
+    return f"{count:,}"
+
+
+def amount_text(base_units: int, decimals: int | None = None) -> str:
+    """Write an amount exactly: every digit, thousands separated; trailing zeros after the point left out.
+
+    Examples
+    --------
+    >>> amount_text(18446744073709551615)
+    '18,446,744,073,709,551,615'
+    >>> amount_text(18446744073709551615, decimals=9)
+    '18,446,744,073.709551615'
+    """
+    whole, rest = divmod(int(base_units), 10 ** (decimals or 0))
+    digits = f"{rest:0{decimals}d}".rstrip("0") if decimals else ""
+    return f"{whole:,}.{digits}" if digits else f"{whole:,}"
+
+
+def brief(base_units: int, decimals: int | None = None) -> str:
+    """Write an amount in about three digits with an SI prefix, as ``1.23 M``."""
+    value = base_units / 10 ** (decimals or 0)
+    if value < _THOUSAND:
+        return f"{value:.3g}"
+    power = min(int(math.log10(value) / 3 + 1e-9), len(_PREFIXES) - 1)
+    digits = f"{value / _THOUSAND**power:.3g}"
+    if float(digits) >= _THOUSAND and power + 1 < len(_PREFIXES):  # 999.9 k is written 1 M
+        digits, power = "1", power + 1
+    return digits + _PREFIXES[power]
+
+
+def power_text(power: int) -> str:
+    """Write a power of ten for an axis, as ``1M``, or as HTML below one."""
+    return brief(10**power).replace(" ", "") if power >= 0 else f"10<sup>{power}</sup>"
+
+
+def percent(share: float) -> str:
+    """Write a share in percent to two decimals, for hover."""
+    return f"{100 * share:.2f} %"
+
+
+def about_percent(share: float) -> str:
+    """Write a share in percent in two digits, for titles; never 0 % or 100 % for what is not."""
+    if 0 < share < 1e-4:  # noqa: PLR2004
+        return "less than 0.01 %"
+    if 0.995 <= share < 1:  # noqa: PLR2004
+        return "more than 99 %"
+    return f"{100 * share:.2g} %" if share < 0.995 else "all"  # noqa: PLR2004
+
+
+def unit_text(decimals: int | None) -> str:
+    """Name the unit of an amount."""
+    return "base units" if decimals is None else f"amounts at {decimals} decimals"
+
+
+def slots_text(first: int | None, last: int | None) -> str:
+    """Name a range of slots; nothing where there is none."""
+    if first is None or last is None:
+        return ""
+    return f"slot {first:,}" if first == last else f"slots {first:,}–{last:,}"  # noqa: RUF001 - a range

@@ -1,0 +1,361 @@
+"""The explorer itself: traits that are the state, controls linked to them, one figure drawn from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+import traitlets
+
+from helius_frames import analysis, charts
+from helius_frames.errors import MintError, OwnerError
+from helius_frames.explorer import _html
+from helius_frames.explorer._controls import BINS, DECIMALS, TOP, build_controls
+from helius_frames.explorer._figure import CurrentFigure
+from helius_frames.explorer._points import (
+    Behind,
+    Point,
+    behind_bar,
+    behind_cell,
+    behind_ecdf,
+    behind_lorenz,
+    behind_tile,
+    behind_top_holders,
+    rows_of,
+)
+from helius_frames.explorer._save import (
+    Download,
+    FileFormat,
+    SaveButtons,
+    csv_bytes,
+    file_name,
+    parquet_bytes,
+)
+from helius_frames.explorer._search import matching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+    from traitlets import Bunch
+
+MINTS_OFFERED = 200
+
+
+class Chart(NamedTuple):
+    """One kind of chart: how it is drawn, from which numbers, who stands behind a point, what it heeds."""
+
+    label: str
+    plot: Callable[..., go.Figure]
+    numbers: Callable[..., Any]
+    behind: Callable[[analysis.MintIndex, Any, Point], Behind | None]
+    options: Mapping[str, str]  # trait of the explorer → keyword of the chart
+    most: int = TOP[1]  # holders that may be drawn
+
+
+CHARTS: Mapping[str, Chart] = {
+    "histogram": Chart(
+        "Histogram",
+        charts.plot_histogram,
+        charts.histogram_numbers,
+        behind_bar,
+        {"scale": "scale", "bins": "bins", "hide_zeros": "hide_zeros"},
+    ),
+    "ecdf": Chart("ECDF", charts.plot_ecdf, charts.ecdf_numbers, behind_ecdf, {"scale": "scale"}),
+    "lorenz": Chart("Lorenz", charts.plot_lorenz, charts.lorenz_numbers, behind_lorenz, {}),
+    "top_holders": Chart(
+        "Top holders", charts.plot_top_holders, charts.top_holders_numbers, behind_top_holders, {"top": "n"}
+    ),
+    "treemap": Chart("Treemap", charts.plot_treemap, charts.treemap_numbers, behind_tile, {"top": "n"}),
+    "heatmap": Chart(
+        "Heatmap",
+        charts.plot_heatmap,
+        charts.heatmap_numbers,
+        behind_cell,
+        {"top": "n", "hide_zeros": "hide_zeros"},
+        most=30,  # each has as many cells, and each cell its text
+    ),
+}
+LINKED = ("chart", "scale", "bins", "top", "units", "decimals", "hide_zeros")
+DRAWN = ("mint", *LINKED, "owner", "theme")
+MOVES_POINTS = frozenset({"mint", "chart", "scale", "bins", "top", "hide_zeros"})
+
+
+class Explorer(widgets.VBox):  # type: ignore[misc]
+    """Controls and one chart of the balances of a frame.
+
+    Every attribute below is state: set it and the controls and the chart follow; move a control and
+    the attribute follows.
+
+    Attributes
+    ----------
+    mint
+        Mint whose holders are shown; empty only where the frame has no rows.
+    chart
+        ``"histogram"``, ``"ecdf"``, ``"lorenz"``, ``"top_holders"``, ``"treemap"`` or ``"heatmap"``.
+    scale
+        ``"log"`` or ``"linear"``.
+    bins
+        Number of bars of the histogram, 5 to 200.
+    top
+        Number of holders in bars, tiles and heatmap, 3 to 100; a heatmap shows at most 30.
+    units
+        ``"base"`` for base units, ``"decimals"`` for amounts with ``decimals`` places.
+    decimals
+        Places of an amount, 0 to 18.
+    hide_zeros
+        Whether zero balances are left out.
+    owner
+        Owner marked in every chart; ``None`` for none.
+    theme
+        ``"light"``, ``"dark"``, or ``"auto"``: as the page is, light where it does not say.
+    """
+
+    mint = traitlets.Unicode()
+    chart = traitlets.Enum(tuple(CHARTS), default_value="histogram")
+    scale = traitlets.Enum(("log", "linear"), default_value="log")
+    bins = traitlets.Int(60, min=BINS[0], max=BINS[1])
+    top = traitlets.Int(20, min=TOP[0], max=TOP[1])
+    units = traitlets.Enum(("base", "decimals"), default_value="base")
+    decimals = traitlets.Int(0, min=DECIMALS[0], max=DECIMALS[1])
+    hide_zeros = traitlets.Bool(default_value=False)
+    owner = traitlets.Unicode(None, allow_none=True)
+    theme = traitlets.Enum(("auto", "light", "dark"), default_value="auto")
+
+    _parts: tuple[widgets.Widget, ...] = ()  # what is closed with it
+
+    def __init__(self, frame: pd.DataFrame, **initial: Any) -> None:
+        self._frame = frame
+        self._index = analysis.MintIndex.of(frame)
+        self._summary = analysis.by_mint(self._index)
+        self._holders = self._summary["holders"].to_dict()
+        self._drift = analysis.drift(frame)
+        self._behind: Behind | None = None
+        self._controls = build_controls({chart.label: kind for kind, chart in CHARTS.items()})
+        self._save = SaveButtons(self.download)
+        self._header, self._note, self._table = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        super().__init__(**({"mint": next(iter(self._index.mints), "")} | initial))
+        # Drawn before there is a figure widget, whose constructor takes the first chart whole.
+        self._figure = CurrentFigure(self._drawn(), self._pick)
+        self._lay_out()
+        self._link()
+
+    @property
+    def figure(self) -> go.FigureWidget:
+        """The figure widget: always the same one, whatever it shows."""
+        return self._figure
+
+    @traitlets.validate("mint")
+    def _known_mint(self, proposal: Bunch) -> str:
+        mint: str = proposal["value"]
+        if mint in self._index.mints or not (mint or self._index.rows):
+            return mint
+        raise MintError(f"mint {mint!r} has no rows in this frame; df.helius.by_mint() lists those that have")
+
+    @traitlets.validate("owner")
+    def _known_owner(self, proposal: Bunch) -> str | None:
+        owner: str | None = proposal["value"]
+        if owner is None or owner in self._index.owners:
+            return owner
+        raise OwnerError(f"owner {owner!r} is not in this frame; give a whole address of it, or None")
+
+    def close(self) -> None:
+        """Close every widget of the explorer, so that the kernel forgets its state."""
+        for widget in self._parts:
+            widget.close()
+        super().close()
+
+    # Putting together
+
+    def _lay_out(self) -> None:
+        foot = widgets.Box((self._note, self._save))
+        foot.add_class("helius-foot")
+        self.children = (self._header, self._controls.box(), self._figure, foot, self._table)
+        self._parts = (*self._controls, *foot.children, *self.children)
+        self.add_class("helius-explorer")
+
+    def _link(self) -> None:
+        for name in LINKED:
+            traitlets.link((self, name), (getattr(self._controls, name), "value"))
+        self._controls.mint.observe(self._choose_mint, "value")
+        self._tell()
+        self._controls.find.observe(self._find_mint, "value")
+        self._controls.owner.observe(self._find_owner, "value")
+        self._save.observe(self._draw, "page_theme")
+        self.observe(self._changed, DRAWN)
+
+    # Drawing
+
+    def _changed(self, change: Bunch) -> None:
+        if change["name"] in MOVES_POINTS:
+            self._behind = None
+        self._draw()
+        self._tell()
+
+    def _draw(self, _change: Bunch | None = None) -> None:
+        self._figure.replace(self._drawn())
+
+    def _drawn(self) -> go.Figure:
+        return CHARTS[self.chart].plot(self._index, self.mint, theme=self._theme_now, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        chart = CHARTS[self.chart]
+        own = {keyword: getattr(self, name) for name, keyword in chart.options.items()}
+        if "n" in own:
+            own["n"] = min(own["n"], chart.most)
+        return {"decimals": self._places, "mark": self.owner, **own}
+
+    @property
+    def _places(self) -> int | None:
+        return self.decimals if self.units == "decimals" else None
+
+    @property
+    def _theme_now(self) -> str:
+        return (self._save.page_theme or "light") if self.theme == "auto" else self.theme
+
+    def _tell(self) -> None:
+        """Bring the texts and the visible controls up to date."""
+        self._header.value = _html.header(self._index, self._summary, self.mint, self._drift)
+        self._show_mint()
+        self._controls.owner.value = self.owner or ""
+        self._controls.hide_useless(self._useful())
+        self._show_rows()
+
+    def _useful(self) -> frozenset[str]:
+        places = {"decimals"} if self.units == "decimals" else set()
+        return frozenset({"units", *CHARTS[self.chart].options, *places})
+
+    # The holders behind a click
+
+    def _pick(self, point: Point) -> None:
+        chart = CHARTS[self.chart]
+        numbers = chart.numbers(self._index, self.mint, **self._options())
+        self._behind = chart.behind(self._index, numbers, point)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        self._note.value = _html.behind_note(self._behind)
+        self._table.value = _html.behind_table(self._behind, self._places, self.owner)
+
+    # Searching
+
+    def _choose_mint(self, change: Bunch) -> None:
+        self.mint = change["new"]
+
+    def _find_mint(self, _change: Bunch) -> None:
+        found = matching(self._index.mints, self._controls.find.value)
+        if len(found) == 1:
+            self.mint = found[0]
+        self._offer_mints()
+
+    def _show_mint(self) -> None:
+        if self.mint in {mint for _, mint in self._controls.mint.options}:
+            self._controls.mint.value = self.mint
+        elif self.mint:
+            self._offer_mints()
+
+    def _offer_mints(self) -> None:
+        """Fill the list of mints."""
+        box = self._controls.mint
+        # A new list makes the dropdown choose a line, of which nobody should hear.
+        box.unobserve(self._choose_mint, "value")
+        box.options = self._mint_options()
+        box.value = self.mint or None
+        box.observe(self._choose_mint, "value")
+
+    def _mint_options(self) -> list[tuple[str, str]]:
+        """Mints that match the search, most holders first, and the chosen one if it is not among them."""
+        offered = matching(self._index.mints, self._controls.find.value)[:MINTS_OFFERED]
+        if self.mint and self.mint not in offered:
+            offered = offered.insert(0, self.mint)
+        return [(_html.mint_label(mint, self._holders[mint]), mint) for mint in offered]
+
+    def _find_owner(self, change: Bunch) -> None:
+        wanted = change["new"].strip()
+        found = matching(self._index.owners, wanted) if wanted else self._index.owners[:0]
+        if wanted and len(found) != 1:
+            self._note.value = _html.owners_note(wanted, found)
+        else:
+            self.owner = next(iter(found), None)
+
+    # Saving
+
+    def download(self, file_format: FileFormat) -> Download:
+        """Give what is shown as a file: the chart as a page, or the rows behind it as CSV or Parquet.
+
+        Parameters
+        ----------
+        file_format
+            ``"html"`` for one page with plotly.js in it, which needs neither kernel nor network;
+            ``"csv"`` or ``"parquet"`` for the rows of the frame that belong to the mint, or to the
+            clicked point, or all of them for a heatmap.
+
+        Raises
+        ------
+        ValueError
+            The rows are too many for a download.
+        """
+        name = file_name(self.mint, self.chart, file_format)
+        if file_format == "html":
+            return Download(name, charts.standalone_html(go.Figure(self._figure)).encode())
+        to_bytes = csv_bytes if file_format == "csv" else parquet_bytes
+        return Download(name, to_bytes(self._rows_shown()))
+
+    def _rows_shown(self) -> pd.DataFrame:
+        if self._behind is not None:
+            wanted = rows_of(
+                self._index, self._behind.mint, self._behind.holders["owner"], hide_zeros=self.hide_zeros
+            )
+        else:
+            mint = None if self.chart == "heatmap" or not self.mint else self.mint
+            wanted = rows_of(self._index, mint, hide_zeros=self.hide_zeros)
+        rows = self._frame[wanted]
+        return rows if self._places is None else analysis.with_decimals(rows, self._places, exact=True)
+
+    # Where no widget runs
+
+    def __repr__(self) -> str:
+        return f"Explorer(mint={self.mint!r}, chart={self.chart!r}, owner={self.owner!r})"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
+        figure = go.Figure(self._figure)
+        bundle["application/vnd.plotly.v1+json"] = figure.to_plotly_json()
+        bundle["text/html"] = _html.static_page(figure, self._summary)
+        return bundle
+
+
+def explore(frame: pd.DataFrame, **initial: Any) -> Explorer:
+    """Show a frame of balances with controls.
+
+    Parameters
+    ----------
+    frame
+        A frame with the columns owner, mint, balance, slot. It is not changed.
+    **initial
+        First values of the explorer's attributes, such as ``mint``, ``chart`` or ``theme``.
+
+    Returns
+    -------
+    A widget. Show it as the last line of a cell; its attributes steer it from code.
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    MintError, OwnerError
+        The mint or the owner to begin with is not in the frame.
+    TraitError
+        Another first value is out of its range.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> ex = explore(df, chart="lorenz")
+    >>> ex.chart = "top_holders"
+    >>> ex.figure.data[0].type
+    'bar'
+    """
+    return Explorer(frame, **initial)

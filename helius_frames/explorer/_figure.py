@@ -1,0 +1,99 @@
+"""The one figure of the explorer: a FigureWidget that never forgets. It imports the points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+from plotly.serializers import custom_serializers
+
+from helius_frames.explorer._points import Point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from plotly.basedatatypes import BasePlotlyType, BaseTraceType
+    from plotly.callbacks import InputDeviceState, Points
+
+STATE = ("_widget_data", "_widget_layout")
+# Without `responsive` plotly draws 700 pixels wide, whatever the cell has; a button of plotly's would
+# upload the chart to its makers.
+CONFIG = {"responsive": True, "displaylogo": False, "showSendToCloud": False}
+# What is a trace's own, and what the page sets when it finds the width of the cell.
+KEPT = frozenset({"type", "uid", "autosize"})
+
+
+class CurrentFigure(go.FigureWidget):  # type: ignore[misc]
+    """FigureWidget whose state is always the chart it shows.
+
+    plotly's own widget tells a client that comes later (a reloaded page, Voila, a saved notebook) only
+    what its constructor got. Here every request for the state is answered with the chart of now.
+    """
+
+    def __init__(self, figure: go.Figure, on_point: Callable[[Point], None]) -> None:
+        super().__init__(figure)
+        self._on_point = on_point
+        self._config = CONFIG
+        self._listen()
+
+    def get_state(
+        self,
+        key: str | Iterable[str] | None = None,
+        drop_defaults: bool = False,  # noqa: FBT001, FBT002 - as ipywidgets calls it
+    ) -> dict[str, Any]:
+        """State for the front end, with the traces and the layout of now."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if not hasattr(self, "_layout"):  # asked while it is being built
+            return state
+        now = zip(STATE, (self._data, self._layout), strict=True)
+        to_json = custom_serializers["to_json"]
+        return state | {name: to_json(value, self) for name, value in now if name in state}
+
+    def replace(self, figure: go.Figure) -> None:
+        """Show another chart: in one message where its traces are of the same types, else by exchange."""
+        if _types(self) == _types(figure):
+            self._amend(figure)
+        else:
+            self._exchange(figure)
+        if not self._view_count:
+            # Nobody looks: what a headless run stores of this widget are the states it was sent.
+            self.send_state(STATE)
+
+    def _amend(self, figure: go.Figure) -> None:
+        self._drop_layout_beside(figure)
+        with self.batch_update():
+            for mine, new in zip((*self.data, self.layout), (*figure.data, figure.layout), strict=True):
+                _assign(mine, new)
+
+    def _exchange(self, figure: go.Figure) -> None:
+        self.data = ()
+        self._drop_layout_beside(figure)
+        with self.batch_update():
+            _assign(self.layout, figure.layout)
+        self.add_traces(figure.data)
+        self._listen()
+
+    def _drop_layout_beside(self, figure: go.Figure) -> None:
+        """Take away what the other chart does not have: an axis left over, even empty, would be drawn."""
+        gone = self.layout.to_plotly_json().keys() - figure.layout.to_plotly_json().keys() - KEPT
+        if gone:
+            self.plotly_relayout(dict.fromkeys(gone))
+
+    def _listen(self) -> None:
+        trace: BaseTraceType
+        for trace in self.data:
+            trace.on_click(self._clicked)
+
+    def _clicked(self, trace: BaseTraceType, points: Points, _state: InputDeviceState) -> None:
+        self._on_point(Point(trace.name, points.point_inds[0]))
+
+
+def _types(figure: go.Figure | go.FigureWidget) -> list[str]:
+    return [str(trace.type) for trace in figure.data]
+
+
+def _assign(mine: BasePlotlyType, new: BasePlotlyType) -> None:
+    """Make one plotly object equal another; plotly itself sends only what differs."""
+    wanted = new.to_plotly_json()
+    for name in (mine.to_plotly_json().keys() | wanted.keys()) - KEPT:
+        mine[name] = wanted.get(name)

@@ -1,0 +1,150 @@
+"""From a click on a chart to the holders behind the point, and to the rows of the frame.
+
+What a point stands for is read from the numbers that the chart was drawn from. It imports the charts'
+numbers and the analysis, and knows no widget.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from helius_frames.analysis import holders_between, top_holders
+from helius_frames.charts import amount_text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from helius_frames.analysis import MintIndex
+    from helius_frames.charts import (
+        EcdfNumbers,
+        HeatmapNumbers,
+        HistogramNumbers,
+        LorenzNumbers,
+        Mark,
+        TopHoldersNumbers,
+        TreemapNumbers,
+    )
+
+Place: TypeAlias = int | list[int]
+
+
+class Point(NamedTuple):
+    """A clicked point: the name of its trace and its place in it, row and column in a heatmap."""
+
+    trace: str
+    place: Place
+
+
+class Behind(NamedTuple):
+    """Holders behind a point, columns as of `top_holders`, and what they have in common."""
+
+    mint: str
+    holders: pd.DataFrame
+    what: str
+
+
+def behind_bar(index: MintIndex, numbers: HistogramNumbers, point: Point) -> Behind | None:
+    """Holders whose balance is in the bar; owners at zero behind the bar of zeros."""
+    mint, decimals = numbers.about.mint, numbers.about.decimals
+    if point.trace == "zeros":
+        return Behind(mint, _at_zero(index, mint), "at zero")
+    if point.trace != "holders":
+        return _behind_mark(index, mint, numbers.mark)
+    low, high = numbers.low[_only(point)], numbers.high[_only(point)]
+    words = f"with {amount_text(low, decimals)} to {amount_text(high, decimals)}"
+    return Behind(mint, holders_between(index, mint, low, high), words)
+
+
+def behind_ecdf(index: MintIndex, numbers: EcdfNumbers, point: Point) -> Behind | None:
+    """Holders with at most the balance of the point."""
+    mint = numbers.about.mint
+    if point.trace == "marked":
+        return _behind_mark(index, mint, numbers.mark)
+    if point.trace == "quantiles":
+        balance = (numbers.median, numbers.ninth)[_only(point)]
+    else:  # the curve begins with a point at no holder
+        balance = [0, *numbers.balances][_only(point)]
+    words = f"with {amount_text(balance, numbers.about.decimals)} or less"
+    return Behind(mint, holders_between(index, mint, 1, balance), words) if balance else None
+
+
+def behind_lorenz(index: MintIndex, numbers: LorenzNumbers, point: Point) -> Behind | None:
+    """List the poorest holders, up to the point."""
+    mint = numbers.about.mint
+    if point.trace == "marked":
+        return _behind_mark(index, mint, numbers.mark)
+    if point.trace != "share" or not numbers.counts[_only(point)]:
+        return None
+    everyone = top_holders(index, mint, numbers.about.holders)
+    return Behind(mint, everyone.tail(int(numbers.counts[_only(point)])), "the poorest")
+
+
+def behind_top_holders(index: MintIndex, numbers: TopHoldersNumbers, point: Point) -> Behind | None:
+    """List the holder of the bar, or the first holders up to the point of the line."""
+    mint = numbers.about.mint
+    if point.trace == "share":
+        return Behind(mint, top_holders(index, mint, _only(point) + 1), "the largest")
+    return _behind_owner(index, mint, numbers.owners[_only(point)])
+
+
+def behind_tile(index: MintIndex, numbers: TreemapNumbers, point: Point) -> Behind | None:
+    """List the holder of the tile, or all the others."""
+    mint, place = numbers.about.mint, _only(point)
+    if place < len(numbers.owners):
+        return _behind_owner(index, mint, numbers.owners[place])
+    everyone = top_holders(index, mint, numbers.about.holders)
+    return Behind(mint, everyone[~everyone["owner"].isin(numbers.owners)], "without a tile of their own")
+
+
+def behind_cell(index: MintIndex, numbers: HeatmapNumbers, point: Point) -> Behind | None:
+    """List the owner of the row, with what it has of the column's mint."""
+    if not isinstance(point.place, list):
+        return None
+    row, column = point.place
+    return _behind_owner(index, numbers.mints[column], numbers.owners[row])
+
+
+def rows_of(
+    index: MintIndex, mint: str | None, owners: pd.Series | None = None, *, hide_zeros: bool = False
+) -> NDArray[np.bool_]:
+    """Which rows of the frame are of this mint and of these owners; ``None`` stands for all of them."""
+    columns = index.columns
+    wanted = np.ones(index.rows, dtype=bool)
+    if mint is not None:
+        wanted &= columns.mints.codes == columns.mints.names.get_loc(mint)
+    if owners is not None:
+        wanted &= np.isin(columns.owners.codes, columns.owners.names.get_indexer(pd.Index(owners)))
+    if hide_zeros:
+        wanted &= columns.balances > 0
+    return wanted
+
+
+def _only(point: Point) -> int:
+    return point.place[0] if isinstance(point.place, list) else point.place
+
+
+def _behind_mark(index: MintIndex, mint: str, mark: Mark | None) -> Behind | None:
+    return None if mark is None else _behind_owner(index, mint, mark.owner)
+
+
+def _behind_owner(index: MintIndex, mint: str, owner: str) -> Behind | None:
+    balance = index.balance_of(owner, mint)
+    if balance is None:
+        return None
+    alike = holders_between(index, mint, balance, balance) if balance else _at_zero(index, mint)
+    return Behind(mint, alike[alike["owner"] == owner], "of this name")
+
+
+def _at_zero(index: MintIndex, mint: str) -> pd.DataFrame:
+    rows = np.flatnonzero(rows_of(index, mint) & (index.columns.balances == 0))
+    return pd.DataFrame(
+        {
+            "owner": index.owners_at(rows),
+            "balance": index.columns.balances[rows],
+            "share": 0.0,
+            "slot": index.columns.slots[rows],
+        }
+    )

@@ -1,0 +1,118 @@
+"""Downloads in the person's browser: three buttons, the bytes behind them, and a safe name for the file.
+
+The kernel's disk may be on another machine (Voila, Binder), so nothing is written there: the bytes
+travel to the page that asked, and the page saves them. It imports anywidget and nothing of ours.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
+
+import anywidget
+import pandas as pd
+import traitlets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FileFormat: TypeAlias = Literal["html", "csv", "parquet"]
+
+# About 25 MB of CSV: what a websocket and a browser take without a pause that looks like a fault.
+MAX_ROWS = 200_000
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_ADDRESS = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
+
+
+class Download(NamedTuple):
+    """One file for the browser: its name and what it holds."""
+
+    name: str
+    data: bytes
+
+
+class SaveButtons(anywidget.AnyWidget):
+    """Three buttons that save as HTML, CSV and Parquet; also tells whether the page is dark.
+
+    ``page_theme`` is ``"light"`` or ``"dark"`` where the page says so, else empty.
+    """
+
+    _esm = Path(__file__).with_name("save.js")
+    _css = Path(__file__).with_name("explorer.css")
+
+    page_theme = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, make: Callable[[FileFormat], Download]) -> None:
+        super().__init__()
+        self._make = make
+        self.on_msg(self._answer)
+
+    def _answer(self, _widget: SaveButtons, message: dict[str, str], _buffers: list[memoryview]) -> None:
+        asked = {"ticket": message["ticket"], "format": message["format"]}
+        try:
+            download = self._make(file_format(message["format"]))
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the person who clicked reads it
+            self.send(asked | {"error": f"not saved: {fault}"})
+        else:
+            self.send(asked | {"name": download.name}, [download.data])
+
+
+def file_format(text: str) -> FileFormat:
+    """Check a format that came from outside."""
+    for known in get_args(FileFormat):
+        if text == known:
+            return known  # type: ignore[no-any-return]
+    raise ValueError(f"format {text!r} is not one of {', '.join(get_args(FileFormat))}")
+
+
+def file_name(mint: str, chart: str, suffix: FileFormat) -> str:
+    """Name for a download: the mint stands in it only where it is an address, since a name is not escaped."""
+    place = f"-{mint[:8]}" if _ADDRESS.fullmatch(mint) else ""
+    return f"helius{place}-{chart}.{suffix}"
+
+
+def csv_bytes(rows: pd.DataFrame) -> bytes:
+    """Rows as UTF-8 CSV, every digit kept, no cell that a spreadsheet would run as a formula."""
+    return without_formulas(_bounded(rows)).to_csv(index=False).encode()
+
+
+def parquet_bytes(rows: pd.DataFrame) -> bytes:
+    """Rows as Parquet, with the dtypes of the frame."""
+    buffer = io.BytesIO()
+    _without_other_addresses(_bounded(rows)).to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _bounded(rows: pd.DataFrame) -> pd.DataFrame:
+    if len(rows) > MAX_ROWS:
+        raise ValueError(
+            f"{len(rows):,} rows are too many for a download (at most {MAX_ROWS:,}): "
+            "click a bar or hide zeros for fewer, or use to_parquet on the frame"
+        )
+    return rows
+
+
+def _without_other_addresses(rows: pd.DataFrame) -> pd.DataFrame:
+    """Drop the categories that no row has: of a few rows they may be a million addresses."""
+    named = rows.select_dtypes("category")
+    return rows.assign(**{str(name): column.cat.remove_unused_categories() for name, column in named.items()})
+
+
+def without_formulas(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put a quote before each text, column names too, that begins as a spreadsheet formula does."""
+    columns = {name: _guard(rows[name]) for name in rows.columns}
+    return pd.DataFrame(columns).rename(columns=_guard_cell)
+
+
+def _guard(column: pd.Series) -> pd.Series:
+    is_text = isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_any_real_numeric_dtype(
+        column
+    )
+    return column.astype(object).map(_guard_cell) if is_text else column
+
+
+def _guard_cell(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

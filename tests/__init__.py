@@ -1,0 +1,1 @@
+"""The suite; its commands (`python -m tests.…`) stand in the Makefile."""

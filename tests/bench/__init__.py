@@ -1,0 +1,1 @@
+"""The bench: ``python -m tests.bench`` (``make bench``) prints what the package costs, and against what."""

@@ -1,0 +1,236 @@
+"""The cases that read from a server: what is compared with what, and which figures are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from tests.bench import bare, obvious, ours
+from tests.bench.measure import Readings, Variant, read_in_turn
+from tests.bench.report import READINGS_HEADER, Goal, Report, number, ratio, readings_lines, times
+from tests.bench.world import Table, World, forget, many_owners, one_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE: Final = 1000
+FAR_S: Final = 0.08
+RATE: Final = 50.0
+WINDOW_S: Final = 1.1  # until what was sent before counts no longer
+AT_ONCE: Final = 16
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of the full size is read, and at most how often."""
+
+    shrink: int
+    rounds_max: int
+
+    def size(self, full: int) -> int:
+        return max(full // self.shrink, 1)
+
+    def rounds(self, full: int) -> int:
+        return min(full, self.rounds_max)
+
+
+FULL: Final = Scale(shrink=1, rounds_max=5)
+QUICK: Final = Scale(shrink=100, rounds_max=1)
+
+DEFAULT: Final = Variant("helius_frames, default transport", ours.read, ours.plain_transport)
+FAST: Final = Variant("helius_frames[fast]", ours.read, ours.fast_transport)
+ONE_POOL: Final = Variant("one httpx pool for all requests", ours.read, ours.one_pool)
+NO_WIDE_WALK: Final = Variant("no wide walk", ours.read, ours.both(ours.plain_transport, ours.no_wide_walk))
+TYPED: Final = Variant(
+    "typed reader, no columns", ours.read, ours.both(ours.plain_transport, ours.typed_reader)
+)
+ONE_AT_A_TIME: Final = Variant(
+    "one request at a time", partial(ours.read, max_concurrency=1), ours.plain_transport
+)
+GIVEN: Final = Variant("rate given", partial(ours.read, requests_per_second=RATE), ours.plain_transport)
+IN_TWO: Final = Variant(
+    "rate given, two pulls with one key",
+    partial(ours.read_in_two, requests_per_second=RATE),
+    ours.plain_transport,
+)
+LEARNED: Final = Variant("rate not given", ours.read, ours.plain_transport)
+NO_BUDGET: Final = Variant("no budget, longer waits only", partial(ours.read, retries=50), ours.no_budget)
+JSON_NORMALIZE: Final = Variant("httpx in a loop, json_normalize and concat", obvious.json_normalize)
+DICTS: Final = Variant("httpx in a loop, list of dicts", obvious.list_of_dicts)
+GATHER: Final = Variant("asyncio.gather on one httpx client, 16 at once", obvious.gather)
+
+
+def cpu(scale: Scale) -> Report:
+    """One large owner without latency: what a row costs the processor."""
+    world = World(one_owner(scale.size(1_000_000)))
+    variants = [DEFAULT, FAST, TYPED, NO_WIDE_WALK, ONE_POOL, JSON_NORMALIZE, DICTS, *_bare(world.table)]
+    readings = read_in_turn(world, variants, scale.rounds(5))
+    goals = [
+        _times_less(readings, JSON_NORMALIZE, DEFAULT, 3.5, 4.5),
+        _times_less(readings, DICTS, DEFAULT, 1.5, 2.3),
+        _times_less(readings, JSON_NORMALIZE, FAST, 4.5, 7),
+        _times_less(readings, DICTS, FAST, 2.2, 3.5),
+    ]
+    return _report("CPU per row", world, readings, goals=goals)
+
+
+def wide(scale: Scale) -> Report:
+    """One large owner far away, read by several walkers at once."""
+    world = World(one_owner(scale.size(200_000)), latency_s=FAR_S)
+    readings = read_in_turn(world, [DEFAULT, FAST, ONE_AT_A_TIME, DICTS], scale.rounds(3))
+    whole, one = _of(readings, DEFAULT), _of(readings, ONE_AT_A_TIME)
+    extra = 100 * (ratio(whole, one, "requests") - 1)
+    goals = [
+        Goal("200 k mints at 80 ms, 16 at once: faster than one", ratio(one, whole, "wall_s"), 9, 14),
+        Goal("… for that many more requests", extra, 6, 3, " %"),
+    ]
+    return _report("Wide walk, 16 at once", world, readings, goals=goals)
+
+
+def crowded(scale: Scale) -> Report:
+    """One large owner, most of whose mints crowd under one prefix."""
+    world = World(one_owner(scale.size(200_000), is_crowded=True), latency_s=FAR_S)
+    readings = read_in_turn(world, [DEFAULT, FAST, ONE_AT_A_TIME], scale.rounds(3))
+    more = ratio(_of(readings, DEFAULT), _of(readings, ONE_AT_A_TIME), "requests")
+    goals = [Goal("the same, 95 % under one prefix: requests of the plain walk", more, 1.25, 1.1)]
+    return _report("Wide walk, 95 % of the mints under one prefix", world, readings, goals=goals)
+
+
+def bound(scale: Scale) -> Report:
+    """One large owner where the allowed rate, not the latency, is the limit."""
+    world = World(one_owner(scale.size(200_000)), latency_s=FAR_S, rate=RATE)
+    readings = read_in_turn(world, [GIVEN, LEARNED], scale.rounds(3), pause_s=WINDOW_S)
+    pages = world.table.rows // PAGE + 1
+    remark = f"The plain walk takes {pages} requests."
+    return _report("Wide walk at an allowed rate", world, readings, pages / RATE, remark=remark)
+
+
+def rate(scale: Scale) -> Report:
+    """Many small owners against a server that counts."""
+    world, readings, ideal_s = _at_rate(scale, latency_s=0.02)
+    given, learned = _of(readings, GIVEN), _of(readings, LEARNED)
+    goals = [
+        Goal(
+            "400 owners at 50 requests/s, rate given: ideal time",
+            given.median("wall_s") / ideal_s,
+            1.08,
+            1.03,
+        ),
+        Goal("… refused", 100 * given.median("refused_share"), 1, 0, " %"),
+        Goal("… rate not given: ideal time", learned.median("wall_s") / ideal_s, 1.35, 1.15),
+    ]
+    return _report("Allowed rate", world, readings, ideal_s, goals=goals)
+
+
+def rate_far(scale: Scale) -> Report:
+    """As `rate`, from further away."""
+    world, readings, ideal_s = _at_rate(scale, latency_s=0.2)
+    return _report("Allowed rate, from far away", world, readings, ideal_s)
+
+
+def owners(scale: Scale) -> Report:
+    """Many small owners far away, without a limit."""
+    world = World(many_owners(scale.size(2000)), latency_s=FAR_S)
+    readings = read_in_turn(world, [DEFAULT, FAST, ONE_POOL, GATHER], scale.rounds(3))
+    ideal_s = world.table.owners / AT_ONCE * FAR_S
+    part = _of(readings, DEFAULT).median("wall_s") / ideal_s
+    goals = [Goal("2,000 owners at 80 ms, 16 at once: part of the ideal time", part, 1.3, 1.1)]
+    return _report("Many owners, 16 at once", world, readings, ideal_s, goals=goals)
+
+
+def mints(scale: Scale) -> Report:
+    """Twenty mints of a large owner, by skipping and by reading all."""
+    world = World(one_owner(scale.size(200_000)))
+    wanted = world.table.holdings().mint_texts[:: max(world.table.rows // 20, 1)][:20]
+    variants = [
+        Variant("these mints asked", partial(ours.read, mint=wanted), ours.plain_transport),
+        Variant("all rows read, then these taken", partial(ours.read_and_take, wanted), ours.plain_transport),
+    ]
+    readings = read_in_turn(world, variants, scale.rounds(3), mints=wanted)
+    return _report(f"{len(wanted)} mints of a large owner", world, readings)
+
+
+def growth(scale: Scale) -> Report:
+    """How cost grows with rows and with owners."""
+    sizes = [one_owner(scale.size(rows)) for rows in (10_000, 100_000, 1_000_000)]
+    sizes += [many_owners(scale.size(number)) for number in (10, 1000, 10_000)]
+    return _growth("Growth", sizes, [DEFAULT, FAST], scale.rounds(3))
+
+
+def large(scale: Scale) -> Report:
+    """Ten million rows of one owner, and a hundred thousand owners, once."""
+    sizes = [one_owner(scale.size(10_000_000)), many_owners(scale.size(100_000))]
+    return _growth("Large", sizes, [FAST], 1)
+
+
+def _bare(table: Table) -> list[Variant]:
+    holdings = table.holdings()
+    bodies = bare.bodies(holdings)
+    return [
+        Variant("bytes over loopback, not parsed", lambda url, _: bare.bodies_over_loopback(url, holdings)),
+        Variant("decoding alone", lambda *_: bare.decode(bodies)),
+        Variant(
+            "decoding and the frame alone", lambda _, owners: bare.frame_of_pages(bare.decode(bodies), owners)
+        ),
+    ]
+
+
+def _at_rate(scale: Scale, latency_s: float) -> tuple[World, list[Readings], float]:
+    world = World(many_owners(scale.size(400)), latency_s=latency_s, rate=RATE)
+    variants = [GIVEN, IN_TWO, LEARNED, NO_BUDGET, GATHER]
+    readings = read_in_turn(world, variants, scale.rounds(3), pause_s=WINDOW_S)
+    return world, readings, world.table.owners / RATE
+
+
+def _growth(title: str, tables: Sequence[Table], variants: Sequence[Variant], rounds: int) -> Report:
+    lines = []
+    for table in tables:
+        for one in read_in_turn(World(table), variants, rounds):
+            lines += readings_lines([one._replace(name=f"{_words(table)}; {one.name}")])
+        forget()
+    return Report(title, READINGS_HEADER, lines)
+
+
+def _times_less(readings: Sequence[Readings], other: Variant, own: Variant, least: float, aim: float) -> Goal:
+    times = ratio(_of(readings, other), _of(readings, own), "cpu_per_row_us")
+    return Goal(f"CPU per row, {own.name}: less than {other.name}", times, least, aim)
+
+
+def _report(
+    title: str,
+    world: World,
+    readings: Sequence[Readings],
+    ideal_s: float | None = None,
+    *,
+    remark: str = "",
+    goals: Sequence[Goal] = (),
+) -> Report:
+    remarks = [remark, "" if ideal_s is None else _of_ideal(readings, ideal_s)]
+    return Report(
+        f"{title}: {_words(world.table)}{_way(world)}",
+        READINGS_HEADER,
+        readings_lines(readings),
+        " ".join(words for words in remarks if words),
+        goals,
+    )
+
+
+def _of(readings: Sequence[Readings], variant: Variant) -> Readings:
+    return next(one for one in readings if one.name == variant.name)
+
+
+def _of_ideal(readings: Sequence[Readings], ideal_s: float) -> str:
+    parts = (f"{one.name} {times(one.median('wall_s') / ideal_s)}" for one in readings)
+    return f"Ideal time {number(ideal_s)} s: {'; '.join(parts)}."
+
+
+def _words(table: Table) -> str:
+    if table.owners == 1:
+        return f"1 owner, {table.rows:,} mints"
+    return f"{table.owners:,} owners, {table.rows_each:,} of {table.mints:,} mints each"
+
+
+def _way(world: World) -> str:
+    latency = f", {1000 * world.latency_s:.0f} ms" if world.latency_s else ""
+    return latency if world.rate is None else f"{latency}, {world.rate:.0f} requests/s allowed"

@@ -1,0 +1,193 @@
+"""What looking costs: `by_mint` against a plain groupby, and the explorer's moves. No server in it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from unittest.mock import patch
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+
+from helius_frames import analysis
+from helius_frames.demo.holdings import long_tailed, random_keys, texts_of
+from helius_frames.explorer import Explorer, explore
+from tests.bench.measure import tell
+from tests.bench.report import Goal, Report, number, times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.bench.cases import Scale
+
+MINTS: Final = 500
+SLOT: Final = 345_600_000
+# From the most held mint to the least, and back to where a chart is largest.
+MINTS_SHOWN: Final = (1, 0, 3, 30, 499, 250, 10, 2)
+BINS_SHOWN: Final = (20, 200, 100, 5, 60, 150, 30, 80)
+
+
+class Move(NamedTuple):
+    """One change of a control: how long the kernel took, and what it sent."""
+
+    ms: float
+    kb: float
+
+
+def frame_of(rows: int) -> pd.DataFrame:
+    """A frame of 500 mints of very unequal size: the k-th has about a k-th of the holders of the first."""
+    rng = np.random.default_rng(11)
+    sizes = _sizes(rows)
+    owners = 2 * sizes[0]
+    owner_codes = np.concatenate([rng.permutation(owners)[:size] for size in sizes])
+    mint_codes = np.repeat(rng.permutation(MINTS), sizes)
+    order = np.lexsort((mint_codes, owner_codes))
+    return pd.DataFrame(
+        {
+            "owner": _categorical(owner_codes[order], texts_of(rng.permutation(random_keys(rng, owners)))),
+            "mint": _categorical(mint_codes[order], texts_of(random_keys(rng, MINTS))),
+            "balance": long_tailed(rng, rows),
+            "slot": SLOT + rng.integers(0, 1000, rows),
+        }
+    )
+
+
+def by_mint(scale: Scale) -> Report:
+    """`by_mint` against one pass of a plain groupby, whose sum wraps."""
+    frame = frame_of(scale.size(10_000_000))
+    ways: dict[str, Callable[[], pd.DataFrame | pd.Series]] = {
+        "groupby('mint')['balance'].sum(), wraps": lambda: _wrapping_sums(frame),
+        "by_mint(), exact": lambda: analysis.by_mint(frame),
+    }
+    runs = _in_turn(ways, scale.rounds(5))
+    _check_total(frame, ways["by_mint(), exact"]())
+    (_, plain), (_, exact) = runs.items()
+    lines = [[name, number(found), times(found / plain)] for name, found in runs.items()]
+    remark = f"`by_mint` takes {times(exact / plain)} the wrapping groupby; its totals were checked."
+    return Report(f"by_mint: {len(frame):,} rows, {MINTS} mints", ["", "CPU, s", "ratio"], lines, remark)
+
+
+def explorer(scale: Scale) -> Report:
+    """The explorer: ready, and a change of mint or of bins."""
+    lines, goals = [], []
+    for rows, most_ms in ((3_000_000, 50.0), (10_000_000, 15.0)):
+        frame = frame_of(scale.size(rows))
+        found = _explored(frame)
+        lines.append([f"{len(frame):,} rows, {MINTS} mints", *map(number, found)])
+        goals += _goals(rows, found, most_ms)
+    header = [
+        "",
+        "ready, s",
+        "mint, ms",
+        "mint at most, ms",
+        "bins, ms",
+        "bins at most, ms",
+        "sent at most, kB",
+    ]
+    return Report("Explorer", header, lines, "A change includes writing its messages as JSON.", goals)
+
+
+class _Explored(NamedTuple):
+    ready_s: float
+    mint_ms: float
+    mint_max_ms: float
+    bins_ms: float
+    bins_max_ms: float
+    sent_max_kb: float
+
+
+def _goals(rows: int, found: _Explored, most_ms: float) -> list[Goal]:
+    name = f"explorer, {rows // 1_000_000} M rows:"
+    ready_s = 3.0 if most_ms > 15 else 4.0
+    return [
+        Goal(f"{name} ready", found.ready_s, ready_s, ready_s, " s"),
+        Goal(f"{name} a change of mint", found.mint_ms, most_ms, most_ms, " ms"),
+        Goal(f"{name} a change of bins", found.bins_ms, most_ms, most_ms, " ms"),
+        Goal(f"{name} sent by a change, at most", found.sent_max_kb, 50, 50, " kB"),
+    ]
+
+
+def _explored(frame: pd.DataFrame) -> _Explored:
+    tell(f"  explorer of {len(frame):,} rows")
+    with _front_end() as sent:
+        start = time.perf_counter()
+        ex = explore(frame)
+        ready_s = time.perf_counter() - start
+        ex.figure._view_count = 1  # somebody looks at it
+        mints = ex._index.mints
+        by_mint = [_move(ex, sent, "mint", mints[place]) for place in MINTS_SHOWN if place < len(mints)]
+        ex.mint = mints[0]
+        by_bins = [_move(ex, sent, "bins", bins) for bins in BINS_SHOWN]
+        _check_bars(ex, frame)
+        ex.close()
+    most_kb = max(move.kb for move in by_mint + by_bins)
+    return _Explored(ready_s, *_middle_and_most(by_mint), *_middle_and_most(by_bins), most_kb)
+
+
+@contextmanager
+def _front_end() -> Iterator[list[int]]:
+    """Take what widgets send, as the bytes of each message."""
+    sizes: list[int] = []
+
+    def send(_widget: ipywidgets.Widget, message: Any, buffers: Any = None) -> None:
+        sizes.append(len(json.dumps(message)) + sum(len(bytes(buffer)) for buffer in buffers or ()))
+
+    with patch.object(ipywidgets.Widget, "_send", send):
+        yield sizes
+
+
+def _move(ex: Explorer, sent: list[int], name: str, value: object) -> Move:
+    sent.clear()
+    start = time.perf_counter()
+    setattr(ex, name, value)
+    return Move(1e3 * (time.perf_counter() - start), sum(sent) / 1e3)
+
+
+def _middle_and_most(moves: list[Move]) -> tuple[float, float]:
+    times = [move.ms for move in moves]
+    return statistics.median(times), max(times)
+
+
+def _check_bars(ex: Explorer, frame: pd.DataFrame) -> None:
+    """Every holder of the mint shown must stand in a bar."""
+    drawn = sum(sum(trace.y) for trace in ex.figure.data if trace.name == "holders")
+    held = int(((frame["mint"] == ex.mint) & (frame["balance"] > 0)).sum())
+    if drawn != held:
+        raise RuntimeError(f"the bars hold {drawn} holders, the frame {held}")
+
+
+def _check_total(frame: pd.DataFrame, table: pd.DataFrame) -> None:
+    if sum(map(int, table["total"])) != sum(frame["balance"].tolist()):
+        raise RuntimeError("the totals of by_mint are not those of the frame")
+
+
+def _wrapping_sums(frame: pd.DataFrame) -> pd.Series:
+    return frame.groupby("mint", observed=True)["balance"].sum()
+
+
+def _in_turn(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    runs: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, run in ways.items():
+            tell(f"  {name}")
+            gc.collect()
+            start = time.process_time()
+            run()
+            runs[name].append(time.process_time() - start)
+    return {name: statistics.median(taken) for name, taken in runs.items()}
+
+
+def _sizes(rows: int) -> list[int]:
+    parts = 1 / np.arange(1, MINTS + 1)
+    sizes = np.maximum(rows * parts / parts.sum(), 1).astype(int)
+    sizes[0] += rows - sizes.sum()
+    return sizes.tolist()
+
+
+def _categorical(codes: np.ndarray, names: list[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))

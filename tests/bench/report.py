@@ -1,0 +1,110 @@
+"""Tables of the bench, in markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.bench.measure import Readings
+
+
+TIMES: Final = "\N{MULTIPLICATION SIGN}"
+
+
+class Goal(NamedTuple):
+    """One figure, beside what is wanted at least and what is worth aiming at."""
+
+    name: str
+    figure: float
+    least: float
+    aim: float
+    unit: str = TIMES
+
+    @property
+    def verdict(self) -> str:
+        sign = 1 if self.aim >= self.least else -1
+        if sign * self.figure >= sign * self.aim:
+            return "reached"
+        return "enough" if sign * self.figure >= sign * self.least else "MISSED"
+
+    def cells(self) -> list[str]:
+        sign = "≥" if self.aim >= self.least else "≤"
+        wanted = [f"{sign} {number(value)}{self.unit}" for value in (self.least, self.aim)]
+        return [self.name, f"**{number(self.figure)}{self.unit}**", *wanted, self.verdict]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One case: a table, a remark, and the figures that are wanted of it."""
+
+    title: str
+    header: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    remark: str = ""
+    goals: Sequence[Goal] = field(default=())
+
+    def text(self) -> str:
+        parts = [f"### {self.title}", table(self.header, self.lines), self.remark]
+        return "\n\n".join(part for part in parts if part)
+
+
+def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Markdown table; all columns but the first are numbers."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))
+
+
+def goals_table(goals: Sequence[Goal]) -> str:
+    """Table of all figures that are wanted."""
+    return table(["case", "measured", "at least", "aim", ""], [goal.cells() for goal in goals])
+
+
+READINGS_HEADER = (
+    "variant", "wall, s", "CPU, µs/row", "wall, ratio", "CPU, ratio", "requests", "429s", "server busy",
+    "rows",
+)  # fmt: skip
+
+
+def readings_lines(readings: Sequence[Readings]) -> list[list[str]]:
+    """Medians of each variant, and their ratios to those of the first."""
+    return list(_lines(readings))
+
+
+def _lines(readings: Sequence[Readings]) -> Iterator[list[str]]:
+    first = readings[0]
+    for one in readings:
+        yield [
+            one.name,
+            number(one.median("wall_s")),
+            number(one.median("cpu_per_row_us")),
+            times(ratio(one, first, "wall_s")),
+            times(ratio(one, first, "cpu_per_row_us")),
+            f"{one.median('requests'):,.0f}",
+            f"{one.median('refused_share'):.1%}",
+            f"{one.median('server_busy'):.0%}",
+            _found(one),
+        ]
+
+
+def ratio(one: Readings, other: Readings, by: str) -> float:
+    """Median of one over that of the other."""
+    return one.median(by) / max(other.median(by), 1e-9)
+
+
+def _found(readings: Readings) -> str:
+    wrong = max(run.wrong for run in readings.runs)
+    rows = f"{readings.runs[0].rows:,}"
+    return f"{rows}, {wrong:,} balances wrong" if wrong else f"{rows} exact"
+
+
+def times(value: float) -> str:
+    return f"{number(value)}{TIMES}"
+
+
+def number(value: float) -> str:
+    if value == 0:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,287 @@
+"""The explorer where people use it: JupyterLab 4, Notebook 7, Voila, and pages that run no widgets."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbclient
+import nbconvert
+import nbformat
+import pandas as pd
+import pytest
+from frontends import Watch, open_notebook, outputs_that_complain, run_all
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from frontends import Server
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+READ = (
+    "import helius_frames\ndf = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster='demo')"
+)
+# A mint with many holders and many zeros.
+EXPLORE = "mint = df.helius.by_mint()['zero_balances'].idxmax()\nex = df.helius.explore(mint=mint)\nex"
+TITLES = {
+    "ECDF": "9 in 10 of",
+    "Lorenz": "The poorer half of",
+    "Top holders": "20 of",
+    "Treemap": "The largest of",
+    "Heatmap": "20 owners and",
+    "Histogram": "Half of",
+}
+# Voila's own page asks for these; what the explorer shows needs neither.
+VOILAS_OWN = ("https://cdn.jsdelivr.net/npm/@fortawesome/", "https://cdnjs.cloudflare.com/ajax/libs/mathjax/")
+
+
+class Shown:
+    """An explorer on a page: its parts, by what a person sees."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.box = page.locator(".helius-explorer")
+        self.title = self.box.locator(".js-plotly-plot .gtitle")
+        self.subtitle = self.box.locator(".js-plotly-plot .gtitle-subtitle")
+        self.head = self.box.locator(".helius-head")
+        self.rows = self.box.locator(".helius-rows tr")
+        self.note = self.box.locator(".helius-note")
+
+    def wait(self) -> None:
+        expect(self.title).to_be_visible(timeout=60_000)
+
+    def button(self, name: str) -> Locator:
+        return self.box.get_by_role("button", name=name, exact=True)
+
+    def labelled(self, label: str) -> Locator:
+        return self.box.get_by_label(label, exact=True)
+
+    def choose_chart(self, name: str) -> None:
+        """Click a kind of chart and wait until it is drawn."""
+        self.button(name).click()
+        expect(self.title).to_contain_text(TITLES[name])
+
+    def choose(self, name: str) -> None:
+        """Click a button and wait until the chart is another one."""
+        before = self.svg()
+        self.button(name).click()
+        self.wait_for_another(before)
+
+    def svg(self) -> str:
+        return self.box.locator(".js-plotly-plot .svg-container").inner_html()
+
+    def wait_for_another(self, before: str) -> None:
+        self.page.wait_for_function(
+            "before => document.querySelector('.helius-explorer .svg-container').innerHTML !== before",
+            arg=before,
+        )
+
+    def bars(self) -> int:
+        return self.box.locator(".js-plotly-plot .bars .point").count()
+
+
+def test_jupyterlab_operates_every_control_and_keeps_the_chart_over_a_reload(
+    page: Page, watch: Watch, server: Server
+) -> None:
+    server.write("lab.ipynb", [READ, EXPLORE])
+    open_notebook(page, server, "lab", "lab.ipynb")
+    run_all(page)
+    shown = Shown(page)
+    shown.wait()
+
+    for chart in TITLES:
+        shown.choose_chart(chart)
+    check_histogram_controls(shown)
+    check_search_and_mark(shown)
+    check_click_and_downloads(page, shown)
+    check_dark_page(page, shown)
+    check_keyboard_reaches_every_control(page, shown)
+    check_nothing_is_cut_off(page, shown)
+
+    shown.choose_chart("Top holders")
+    title = shown.title.text_content()
+    page.keyboard.press("Control+s")
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    page.reload()
+    shown.wait()
+    expect(shown.title).to_have_text(title or "")
+    shown.choose_chart("Lorenz")
+
+    assert watch.off_site == []
+    assert watch.errors == []
+    assert outputs_that_complain(page) == []
+
+
+def check_histogram_controls(shown: Shown) -> None:
+    bars = shown.bars()
+    handle = shown.box.locator(".noUi-handle:visible")
+    for _ in range(3):
+        before = shown.svg()
+        handle.press("PageDown")
+        shown.wait_for_another(before)
+    assert shown.bars() < bars
+    expect(shown.labelled("top")).to_be_hidden()
+
+    bars = shown.bars()
+    before = shown.svg()
+    shown.box.get_by_label("hide zeros").check()
+    shown.wait_for_another(before)
+    assert shown.bars() == bars - 1
+
+    shown.choose("linear")
+    expect(shown.labelled("decimals")).to_be_hidden()
+    shown.choose("decimals")
+    before = shown.svg()
+    shown.box.get_by_label("decimals").last.fill("6")
+    shown.box.get_by_label("decimals").last.press("Enter")
+    shown.wait_for_another(before)
+    expect(shown.subtitle).to_contain_text("6 decimals")
+    shown.choose("base")
+
+
+def check_search_and_mark(shown: Shown) -> None:
+    mints = shown.labelled("mint")
+    first = mints.input_value()
+    mints.select_option(index=1)
+    second = mints.input_value()
+    assert second != first
+    expect(shown.head).to_contain_text(second.split(" ")[0])
+    shown.labelled("find mint").fill(first.split(" ")[0])
+    expect(shown.head).to_contain_text(first.split(" ")[0])
+
+    shown.choose_chart("Top holders")
+    before = shown.svg()
+    shown.labelled("mark owner").fill("1")
+    shown.labelled("mark owner").press("Enter")
+    expect(shown.note).to_contain_text("owners match '1'")
+    label = shown.box.locator(".ytick text").first.text_content() or ""
+    shown.labelled("mark owner").fill(label)
+    shown.labelled("mark owner").press("Enter")
+    shown.wait_for_another(before)
+    expect(shown.subtitle).to_contain_text(label)
+    shown.choose_chart("Histogram")
+
+
+def check_click_and_downloads(page: Page, shown: Shown) -> None:
+    bars = shown.box.locator(".js-plotly-plot .bars .point path")
+    tallest = bars.evaluate_all("paths => paths.map(p => p.getBBox().height)")
+    bars.nth(tallest.index(max(tallest))).click(force=True)
+    expect(shown.rows.first).to_be_visible()
+    expect(shown.note).to_contain_text("holder")
+
+    behind = int(re.match(r"[\d,]+", shown.note.inner_text())[0].replace(",", ""))
+    saved = pd.read_csv(save(page, shown, "Save CSV"))
+    assert len(saved) == behind
+    assert len(pd.read_parquet(save(page, shown, "Save Parquet"))) == behind
+    check_saved_page(page, save(page, shown, "Save HTML"), shown.title.text_content() or "")
+
+
+def save(page: Page, shown: Shown, button: str) -> io.BytesIO:
+    with page.expect_download() as download:
+        shown.button(button).click()
+    return io.BytesIO(Path(download.value.path()).read_bytes())
+
+
+def check_saved_page(page: Page, saved: io.BytesIO, title: str) -> None:
+    other = page.context.new_page()
+    watch = Watch(other)
+    other.set_content(saved.getvalue().decode())
+    expect(other.locator(".js-plotly-plot .gtitle")).to_have_text(title)
+    assert (watch.off_site, watch.errors) == ([], [])
+    other.close()
+
+
+def check_dark_page(page: Page, shown: Shown) -> None:
+    for is_light in ("false", "true"):
+        before = shown.svg()
+        page.evaluate("light => { document.body.dataset.jpThemeLight = light }", is_light)
+        shown.wait_for_another(before)
+
+
+def check_keyboard_reaches_every_control(page: Page, shown: Shown) -> None:
+    controls = shown.box.locator("input:visible, select:visible, button:visible, .noUi-handle:visible")
+    expected = controls.count()
+    controls.first.focus()
+    reached = {identity(page)}
+    for _ in range(2 * expected):
+        page.keyboard.press("Tab")
+        reached.add(identity(page))
+    assert len(reached - {None}) == expected
+
+
+def identity(page: Page) -> int | None:
+    """Place of the focused element among the explorer's controls."""
+    place = page.evaluate(
+        """() => {
+            const box = document.querySelector(".helius-explorer");
+            const seen = element => element.checkVisibility();
+            const all = [...box.querySelectorAll("input, select, button, .noUi-handle")].filter(seen);
+            return all.indexOf(document.activeElement);
+        }"""
+    )
+    return None if place < 0 else place
+
+
+def check_nothing_is_cut_off(page: Page, shown: Shown) -> None:
+    page.set_viewport_size({"width": 800, "height": 1000})
+    page.wait_for_function(
+        """() => {
+            const box = document.querySelector(".helius-explorer").getBoundingClientRect();
+            const chart = document.querySelector(".helius-explorer .main-svg").getBoundingClientRect();
+            return box.width < 800 && Math.abs(chart.width - box.width) < 20;
+        }"""
+    )
+    right = shown.box.bounding_box()["x"] + shown.box.bounding_box()["width"]
+    for part in shown.box.locator("input:visible, select:visible, button:visible, .helius-head").all():
+        box = part.bounding_box()
+        assert box["x"] + box["width"] <= right + 1
+    page.set_viewport_size({"width": 1280, "height": 1000})
+
+
+def test_notebook_7_renders_and_reacts(page: Page, watch: Watch, server: Server) -> None:
+    server.write("notebook.ipynb", [READ, EXPLORE])
+    open_notebook(page, server, "notebook", "notebook.ipynb")
+    run_all(page)
+    shown = Shown(page)
+    shown.wait()
+    shown.choose_chart("Treemap")
+    shown.choose_chart("Histogram")
+    assert watch.off_site == []
+    assert outputs_that_complain(page) == []
+
+
+def test_voila_shows_the_chart_of_now_and_reacts(page: Page, watch: Watch, server: Server) -> None:
+    # Another cell changes the chart before any page is there to hear of it.
+    server.write("voila.ipynb", [READ, EXPLORE, "ex.chart = 'lorenz'"])
+    page.goto(server.address("voila", "voila.ipynb"))
+    shown = Shown(page)
+    shown.wait()
+    expect(shown.title).to_contain_text("The poorer half")
+    shown.choose_chart("Histogram")
+    shown.choose_chart("Heatmap")
+    assert [url for url in watch.off_site if not url.startswith(VOILAS_OWN)] == []
+
+
+def test_a_saved_notebook_has_the_chart_of_now_and_is_readable_without_widgets(
+    chrome: Browser, tmp_path: Path
+) -> None:
+    cells = [READ, EXPLORE, "ex.chart = 'lorenz'"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+
+    states = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
+    [figure] = [state["state"] for state in states if "_widget_layout" in state["state"]]
+    assert figure["_widget_layout"]["title"]["text"].startswith("The poorer half")
+
+    del notebook.metadata["widgets"]  # as JupyterLab saves it, unless it is told to keep widgets
+    page_text, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    (tmp_path / "notebook.html").write_text(page_text)
+    context = chrome.new_context(offline=True)
+    page = context.new_page()
+    page.goto((tmp_path / "notebook.html").as_uri())
+    expect(page.locator(".js-plotly-plot .gtitle")).to_be_visible()
+    expect(page.locator("table", has_text="holders")).to_be_visible()
+    context.close()

@@ -1,0 +1,404 @@
+"""The fault matrix: every fault × place × crowd × way × transport × form × course, and what comes of it.
+
+``python -m tests.faults`` runs the whole product and prints the counts; `test_faults` runs a part in which
+every pair of values meets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import ssl
+import struct
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import trustme
+
+from helius_frames import aread_helius_balances, errors, read_helius_balances
+from helius_frames.demo import FAULTS, Faults, Holdings, Indexer, order, serve
+from tests.pulling import PORTS, TRANSPORTS, rows_held, rows_of, settled
+
+PAGE_SIZE = 4
+HOLDINGS = Holdings.uniform(5, 22, 40, seed=5)
+OWNERS = tuple(HOLDINGS.owners)
+STRUCK = OWNERS[2]
+TIMEOUT_S = 0.25
+RETRIES = 1
+# The longest a case may take: each try may time out, and a busy machine adds its own.
+BOUND_S = 10.0
+
+PLACES = (1, "middle", "last")
+CROWDS = ("one owner", "one of many")
+WAYS = ("raise", "collect", "chunks")
+FORMS = ("sync", "async")
+COURSES = ("stays", "heals")
+_ENDS_PULL = ("AuthenticationError", "RateLimitError", "HostUnreachableError")
+
+
+class Case(NamedTuple):
+    """One cell of the matrix."""
+
+    fault: str
+    place: int | str
+    crowd: str
+    way: str
+    transport: str
+    form: str
+    course: str
+
+    @property
+    def owners(self):
+        return OWNERS if self.crowd == "one of many" else (STRUCK,)
+
+    @property
+    def error(self):
+        """Name of the exception that is due; ``None`` where the exact frame is."""
+        fault = FAULTS[self.fault]
+        if fault.is_legal:
+            return "ProtocolError" if self._comes_out_of_order_too_late else None
+        is_shown = fault.shows_on != "a page after a cursor" or self.place != 1
+        return fault.error if is_shown and self.course == "stays" else None
+
+    @property
+    def ends_pull(self):
+        return self.way != "collect" or self.error in _ENDS_PULL or self.fault == "rpc-32601"
+
+    @property
+    def _comes_out_of_order_too_late(self):
+        """Rows that went out in a chunk cannot be put in order any more."""
+        return self.fault == "out-of-order" and self.way == "chunks" and self.place != 1
+
+
+def product():
+    """Every case that makes sense: breaks inside a reply need a port, and only what may pass can heal."""
+    for fault in FAULTS.values():
+        transports = tuple(PORTS) if fault.needs_port else TRANSPORTS
+        courses = COURSES if fault.is_transient else COURSES[:1]
+        for values in itertools.product(PLACES, CROWDS, WAYS, transports, FORMS, courses):
+            yield Case(fault.name, *values)
+
+
+def pairwise():
+    """Few cases in which any two values of two columns meet, if they meet anywhere in the product."""
+    wanted = {pair for case in product() for pair in pairs(case)}
+    for fault, cases in itertools.groupby(product(), key=lambda case: case.fault):
+        cases = list(cases)
+        while open_pairs := {pair for pair in wanted if pair[0] == ("fault", fault)}:
+            best = max(cases, key=lambda case: (len(open_pairs & pairs(case)), len(wanted & pairs(case))))
+            wanted -= pairs(best)
+            yield best
+
+
+def pairs(case):
+    return set(itertools.combinations(zip(Case._fields, case, strict=True), 2))
+
+
+class Switch:
+    """One port, another app for each case."""
+
+    def __init__(self):
+        self.app = None
+
+    async def __call__(self, scope, receive, send):
+        await self.app(scope, receive, send)
+
+
+@contextmanager
+def switched():
+    """Serve a `Switch`; gives it and its URL."""
+    switch = Switch()
+    with serve(switch) as url:
+        yield switch, url
+
+
+def check(case, switch, url):
+    """Run one case and assert its outcome; gives the outcome's name."""
+    struck = order(case.fault, owner=STRUCK, page=case.place, times=RETRIES if case.course == "heals" else None)
+    switch.app = Indexer(HOLDINGS, slot=500, faults=Faults(struck))
+    begin = time.monotonic()
+    with settled(case.transport, switch):
+        outcome = pull(case.owners, url, case.way, case.form)
+    assert time.monotonic() - begin < BOUND_S, "the pull took too long"
+    if case.error is None:
+        assert_exact(outcome, case.owners)
+        return "exact frame"
+    if case.ends_pull:
+        assert_raised(outcome, case)
+        switch.app = Indexer(HOLDINGS, slot=500)
+        assert_goes_on(outcome, case.owners, url)
+        return outcome.fault.kind
+    assert_collected(outcome, case)
+    return f"{case.error}, collected"
+
+
+class Outcome(NamedTuple):
+    """What a pull gave: frames, failures and the exception, where there was one."""
+
+    frames: list[pd.DataFrame]
+    failures: pd.DataFrame | None
+    fault: errors.HeliusError | None
+
+
+def pull(owners, url, way, form="sync", **options):
+    """Read in one of the ways, in one of the forms."""
+    options = {
+        "endpoint": url,
+        "page_size": PAGE_SIZE,
+        "timeout": TIMEOUT_S,
+        "retries": RETRIES,
+        "errors": "collect" if way == "collect" else "raise",
+        "chunksize": 7 if way == "chunks" else None,
+        **options,
+    }
+    frames = []
+    try:
+        if form == "async":
+            asyncio.run(_async_pull(frames, owners, options))
+        else:
+            _sync_pull(frames, owners, options)
+    except errors.HeliusError as fault:
+        return Outcome(frames, None, fault)
+    return Outcome(frames, frames[0].helius.failures() if way == "collect" else None, None)
+
+
+def _sync_pull(frames, owners, options):
+    if options["chunksize"] is None:
+        frames.append(read_helius_balances(owners, **options))
+    else:
+        frames.extend(read_helius_balances(owners, **options))
+
+
+async def _async_pull(frames, owners, options):
+    if options["chunksize"] is None:
+        frames.append(await aread_helius_balances(owners, **options))
+    else:
+        async for frame in aread_helius_balances(owners, **options):
+            frames.append(frame)
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "tasks are left over"
+
+
+def assert_exact(outcome, owners):
+    assert outcome.fault is None, outcome.fault
+    together = pd.concat(outcome.frames)
+    assert [row for frame in outcome.frames for row in rows_of(frame)] == rows_held(HOLDINGS, owners)
+    assert (together["slot"] >= 450).all()
+    assert together["balance"].dtype == "uint64"
+    assert outcome.failures is None or not len(outcome.failures)
+
+
+def assert_raised(outcome, case):
+    fault = outcome.fault
+    assert fault is not None, "no exception"
+    assert type(fault) is getattr(errors, case.error)
+    assert fault.owner == STRUCK
+    assert fault.page >= 1
+    assert STRUCK in str(fault)
+    assert STRUCK in fault.open_owners
+    assert fault.__cause__ is None
+
+
+def assert_goes_on(outcome, owners, url):
+    """What had arrived, and a second call for the open owners, are the whole."""
+    fault = outcome.fault
+    frames = [*outcome.frames, fault.partial]
+    closed = [frame[~frame["owner"].isin(fault.open_owners)] for frame in frames]
+    rest = pull(fault.open_owners, url, "raise").frames
+    got = sorted(row for frame in (*closed, *rest) for row in rows_of(frame))
+    assert got == sorted(rows_held(HOLDINGS, owners))
+    assert not set(fault.partial["owner"]) & set(fault.open_owners)
+
+
+def assert_collected(outcome, case):
+    assert outcome.fault is None, outcome.fault
+    assert rows_of(outcome.frames[0]) == rows_held(HOLDINGS, [o for o in case.owners if o != STRUCK])
+    (failure,) = outcome.failures.itertuples()
+    assert (failure.owner, failure.kind) == (STRUCK, case.error)
+    assert failure.page >= 1
+    assert outcome.frames[0].attrs["helius"]["failed"] == 1
+
+
+# Hosts that fail before a reply is begun, which no ASGI app can: what a connection meets, and what is due.
+
+
+def _reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _say(data):
+    return lambda connection: (connection.recv(4096), connection.sendall(data))
+
+
+def _say_for_ever(begin, again, pause_s=0.0):
+    def behave(connection):
+        connection.recv(4096)
+        connection.sendall(begin)
+        while True:
+            connection.sendall(again)
+            time.sleep(pause_s)
+
+    return behave
+
+
+def _silent(connection):
+    connection.recv(4096)
+    while connection.recv(4096):
+        pass
+
+
+_OK = b"HTTP/1.1 200 OK\r\n"
+CONNECTIONS = {
+    "reset at once": (_reset, "TransportError"),
+    "closed at once": (lambda _: None, "TransportError"),
+    "not HTTP": (_say(b"SSH-2.0-OpenSSH_9.6\r\n"), "TransportError"),
+    "headers without end": (_say_for_ever(_OK, b"x-more: " + b"m" * 500 + b"\r\n"), "TransportError"),
+    "headers that trickle": (_say_for_ever(_OK, b"x", 0.01), "RequestTimeout"),
+    "interim replies without end": (_say_for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001), "TransportError"),
+    "a wrong length": (_say(_OK + b"content-length: many\r\n\r\n{}"), "TransportError"),
+    "silence": (_silent, "RequestTimeout"),
+}
+
+
+@contextmanager
+def listening(behave, context=None):
+    """Accept connections on a port of its own and treat each in a thread; gives the port."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def treat(connection):
+        with suppress(OSError), connection:
+            stream = context.wrap_socket(connection, server_side=True) if context else connection
+            behave(stream)
+
+    def accept():
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                threading.Thread(target=treat, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+
+
+@contextmanager
+def _refused():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+@contextmanager
+def _no_such_host():
+    yield "https://no-such-host.invalid"
+
+
+@contextmanager
+def _tls_on_a_plain_port():
+    with listening(_say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+        yield f"https://127.0.0.1:{port}"
+
+
+@contextmanager
+def _untrusted():
+    with listening(_silent, tls_context("127.0.0.1")) as port:
+        yield f"https://127.0.0.1:{port}"
+
+
+HOSTS = {
+    "refused": _refused,
+    "no such host": _no_such_host,
+    "TLS asked of a plain port": _tls_on_a_plain_port,
+    "certificate of nobody": _untrusted,
+}
+
+
+def tls_context(*names):
+    """Context of a server whose certificate an authority made for this moment has signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert(*names).configure_cert(context)
+    return context
+
+
+@contextmanager
+def broken_host(name):
+    """URL of a host that is broken in this way."""
+    if name in HOSTS:
+        with HOSTS[name]() as url:
+            yield url
+    else:
+        with listening(CONNECTIONS[name][0]) as port:
+            yield f"http://127.0.0.1:{port}"
+
+
+def host_error(name):
+    return "HostUnreachableError" if name in HOSTS else CONNECTIONS[name][1]
+
+
+def host_product():
+    return itertools.product((*HOSTS, *CONNECTIONS), WAYS, PORTS, FORMS)
+
+
+def check_host(name, way, transport, form):
+    """Pull from a broken host, and assert what came of it."""
+    begin = time.monotonic()
+    with broken_host(name) as url, settled(transport):
+        outcome = pull(OWNERS[:1], url, way, form)
+    assert time.monotonic() - begin < BOUND_S, "the pull took too long"
+    due = host_error(name)
+    if way == "collect" and due not in _ENDS_PULL:
+        assert outcome.failures["kind"].tolist() == [due]
+        return f"{due}, collected"
+    assert type(outcome.fault) is getattr(errors, due), repr(outcome.fault)
+    assert outcome.fault.open_owners == OWNERS[:1]
+    assert not len(outcome.fault.partial)
+    return due
+
+
+def main():
+    """Run the whole product, print the table of counts, and end with the number of failures."""
+    counts, wrong, begin = Counter(), [], time.monotonic()
+    with switched() as (switch, url):
+        for case in product():
+            _count(counts, wrong, ("any" if case.error is None else case.error, case.place), case, check, case, switch, url)
+    for values in host_product():
+        _count(counts, wrong, (host_error(values[0]), "no reply"), values, check_host, *values)
+    _print(counts, wrong, time.monotonic() - begin)
+    return len(wrong)
+
+
+def _count(counts, wrong, cell, case, run, *arguments):
+    try:
+        counts[cell[1], run(*arguments)] += 1
+    except Exception as error:  # noqa: BLE001 - the table lists what went wrong
+        counts[cell[1], "WRONG"] += 1
+        wrong.append((case, f"{type(error).__name__}: {str(error)[:300]}"))
+
+
+def _print(counts, wrong, seconds):
+    places = ("no reply", *PLACES)
+    print(f"{len(FAULTS)} faults of the demo and {len(HOSTS) + len(CONNECTIONS)} broken hosts, "
+          f"{sum(counts.values()):,} cases in {seconds:,.0f} s")
+    table = pd.DataFrame(
+        {f"page {place}" if place != "no reply" else place: {
+            outcome: counts[place, outcome] for _, outcome in sorted(counts, key=str)
+        } for place in places}
+    ).rename_axis("outcome")
+    print(table.assign(all=table.sum(axis=1)).to_string())
+    print(f"as expected: {sum(counts.values()) - len(wrong):,} of {sum(counts.values()):,}")
+    for case, error in wrong[:40]:
+        print("WRONG", tuple(case), error)
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))

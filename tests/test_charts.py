@@ -1,0 +1,364 @@
+"""What each chart draws, against plain Python; then each figure, rendered once."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helius_frames import charts
+from helius_frames.analysis import MintIndex
+from helius_frames.charts._text import about_percent, brief
+from helius_frames.errors import InputError
+
+U64_MAX = 2**64 - 1
+MINT = "7or71e3BNvak33jyHWebyv6jdHX6Y9AgsRiXQzqjpcva"
+PLOTS = {
+    "histogram": charts.plot_histogram,
+    "ecdf": charts.plot_ecdf,
+    "lorenz": charts.plot_lorenz,
+    "top holders": charts.plot_top_holders,
+    "treemap": charts.plot_treemap,
+    "heatmap": charts.plot_heatmap,
+}
+every_plot = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS.keys())
+few = settings(max_examples=40)
+balances = st.lists(
+    st.one_of(st.just(0), st.integers(1, 9), st.integers(0, U64_MAX)), min_size=1, max_size=30
+)
+
+
+def frame_of(values, mint=MINT, slot=100):
+    return pd.DataFrame(
+        {
+            "owner": pd.Series([f"owner{place}" for place in range(len(values))], dtype="str"),
+            "mint": pd.Series([mint] * len(values), dtype="str"),
+            "balance": np.array(values, dtype=np.uint64),
+            "slot": np.arange(slot, slot + len(values)),
+        }
+    )
+
+
+def held(values):
+    return sorted(filter(None, values))
+
+
+def nearly(values):
+    return pytest.approx(values, rel=1e-12, abs=1e-12)
+
+
+def trace(figure, name):
+    return next(found for found in figure.data if found.name == name)
+
+
+def texts(figure):
+    return json.dumps(figure.to_plotly_json(), default=str, ensure_ascii=False)
+
+
+# the numbers
+
+
+@given(balances, st.sampled_from(["log", "linear"]), st.integers(1, 60))
+@few
+def test_histogram_bars_hold_every_holder_once(values, scale, bins):
+    numbers = charts.histogram_numbers(frame_of(values), MINT, scale=scale, bins=bins)
+    inside = [
+        [value for value in held(values) if low <= value <= high]
+        for low, high in zip(numbers.low, numbers.high, strict=True)
+    ]
+    assert numbers.holders.tolist() == [len(group) for group in inside]
+    assert numbers.totals == [sum(group) for group in inside]
+    assert sum(map(len, inside)) == len(held(values))
+    assert numbers.zeros == values.count(0)
+    assert numbers.left.tolist() == [float(low) for low in numbers.low]
+    assert numbers.about.total == sum(values)
+
+
+def test_histogram_bars_touch_and_zeros_stand_apart():
+    numbers = charts.histogram_numbers(frame_of([0, 0, 1, 40, 500, 500]), MINT, bins=7)
+    assert (numbers.left + numbers.width)[:-1].tolist() == nearly(numbers.left[1:].tolist())
+    assert numbers.zeros == 2
+    assert 0 < numbers.zero_left < numbers.zero_left + numbers.zero_width < numbers.left[0]
+
+
+def test_zeros_that_are_hidden_are_still_counted_in_the_subtitle():
+    figure = charts.plot_histogram(frame_of([0, 0, 1]), MINT, hide_zeros=True)
+    assert [found.name for found in figure.data] == ["holders"]
+    assert "2 more at zero" in figure.layout.title.subtitle.text
+
+
+def test_the_axis_is_in_the_unit_and_hover_has_every_digit():
+    figure = charts.plot_histogram(frame_of([U64_MAX]), MINT, decimals=6)
+    assert trace(figure, "holders").x[0] == nearly(U64_MAX / 10**6)
+    assert "18,446,744,073,709.551615" in trace(figure, "holders").hovertext[0]
+    assert "6 decimals" in figure.layout.xaxis.title.text
+
+
+@given(balances, st.sampled_from(["log", "linear"]))
+@few
+def test_ecdf_points_are_on_the_curve(values, scale):
+    numbers = charts.ecdf_numbers(frame_of(values), MINT, scale=scale)
+    mine = held(values)
+    assert numbers.balances == sorted(set(mine))
+    assert numbers.counts.tolist() == [sum(value <= at for value in mine) for at in numbers.balances]
+    for part, quantile in ((Fraction(1, 2), numbers.median), (Fraction(9, 10), numbers.ninth)):
+        reached = [at for at in mine if Fraction(sum(value <= at for value in mine), len(mine)) >= part]
+        assert quantile == (reached[0] if reached else 0)
+
+
+@given(balances)
+@few
+def test_lorenz_points_are_on_the_curve(values):
+    numbers = charts.lorenz_numbers(frame_of(values), MINT)
+    mine = held(values)
+    assert numbers.sums == [sum(mine[:count]) for count in numbers.counts]
+    assert numbers.balance_share.tolist() == nearly([total / max(sum(mine), 1) for total in numbers.sums])
+    assert numbers.holder_share.tolist() == nearly([count / max(len(mine), 1) for count in numbers.counts])
+
+
+def test_many_holders_are_thinned_to_points_exactly_on_the_curves():
+    values = np.sort((np.random.default_rng(1).pareto(1.1, 20_000) * 1e6).astype(np.uint64) + np.uint64(1))
+    index = MintIndex.of(frame_of(values))
+    ecdf, lorenz = charts.ecdf_numbers(index, MINT), charts.lorenz_numbers(index, MINT)
+    assert 300 < len(ecdf.x) < 1_000
+    assert 300 < len(lorenz.counts) < 1_000
+    assert ecdf.counts.tolist() == np.searchsorted(values, ecdf.balances, side="right").tolist()
+    sums = np.append(0, np.cumsum(values.astype(object)))
+    assert lorenz.sums == sums[lorenz.counts].tolist()
+    assert np.diff(ecdf.share).max() < 0.01
+    assert (ecdf.balances[0], ecdf.balances[-1]) == (values[0], values[-1])
+
+
+@given(balances, st.integers(1, 9))
+@few
+def test_top_holders_bars_are_the_largest(values, n):
+    numbers = charts.top_holders_numbers(frame_of(values), MINT, n=n)
+    assert numbers.balances == held(values)[::-1][:n]
+    assert numbers.ranks == list(range(1, len(numbers.balances) + 1))
+
+
+@given(balances, st.integers(1, 9))
+@few
+def test_treemap_tiles_and_the_rest_are_the_whole(values, n):
+    numbers = charts.treemap_numbers(frame_of(values), MINT, n=n)
+    assert numbers.balances == held(values)[::-1][:n]
+    assert numbers.others == max(len(held(values)) - n, 0)
+    assert sum(numbers.balances) + numbers.others_balance == sum(values)
+
+
+def test_a_treemap_has_at_most_a_hundred_tiles_beside_the_rest():
+    frame = frame_of(list(range(1, 301)))
+    for mark in (None, "owner0"):
+        numbers = charts.treemap_numbers(frame, MINT, n=500, mark=mark)
+        assert (len(numbers.owners), numbers.others) == (100, 200)
+    assert len(trace(charts.plot_treemap(frame, MINT), "holders").ids) == 101
+
+
+def grid():
+    return pd.DataFrame(
+        {
+            "owner": ["a", "a", "b", "b", "c", "d"],
+            "mint": ["m", "n", "m", "o", "n", "o"],
+            "balance": np.array([9, 1, 5, 0, 4, 2], dtype=np.uint64),
+            "slot": [1, 1, 1, 2, 2, 3],
+        }
+    )
+
+
+def test_the_heatmap_tells_zeros_and_absences_apart():
+    numbers = charts.heatmap_numbers(grid(), "m")
+    assert numbers.owners == ["a", "b"]
+    assert numbers.mints == ["m", "n", "o"]
+    assert numbers.balances == [[9, 1, None], [5, None, 0]]
+    assert numbers.shares[0].tolist()[:2] == nearly([9 / 14, 1 / 5])
+    assert math.isnan(numbers.shares[0][2])
+    assert [found.name for found in charts.plot_heatmap(grid(), "m").data] == ["holders", "zeros"]
+    assert [found.name for found in charts.plot_heatmap(grid(), "m", hide_zeros=True).data] == ["holders"]
+
+
+def test_the_heatmap_without_a_mint_begins_with_who_holds_most_mints():
+    numbers = charts.heatmap_numbers(grid(), n=2, mark="d")
+    assert numbers.owners == ["a", "d"]
+    assert numbers.marked == 1
+    assert charts.heatmap_numbers(grid(), n=9).owners == ["a", "b", "c", "d"]
+
+
+# the marked owner
+
+
+def test_a_marked_holder_is_found_with_rank_share_and_place():
+    frame = frame_of([5, 0, 20, 5, 10])
+    marks = [charts.top_holders_numbers(frame, MINT, mark=f"owner{place}").mark for place in range(5)]
+    assert [mark.rank for mark in marks] == [3, None, 1, 4, 2]
+    assert [mark.balance for mark in marks] == [5, 0, 20, 5, 10]
+    assert marks[2].share == 0.5
+    assert charts.ecdf_numbers(frame, MINT, mark="owner3").mark_place == (5.0, 0.5)
+    assert charts.lorenz_numbers(frame, MINT, mark="owner2").mark_place == (1.0, 1.0)
+
+
+def test_a_marked_holder_below_the_first_follows_as_a_last_bar():
+    numbers = charts.top_holders_numbers(frame_of([1, 2, 3, 4]), MINT, n=2, mark="owner0")
+    assert (numbers.ranks, numbers.balances, numbers.n) == ([1, 2, 4], [4, 3, 1], 2)
+    figure = charts.plot_top_holders(frame_of([1, 2, 3, 4]), MINT, n=2, mark="owner0")
+    colours = trace(figure, "holders").marker.color
+    assert colours[0] == colours[1] != colours[2]
+
+
+@every_plot
+def test_every_chart_points_the_marked_owner_out_or_says_that_it_is_none(plot):
+    frame = frame_of([5, 0, 20, 5, 10])
+    for owner in ("owner0", "owner1"):
+        assert owner[:4] in texts(plot(frame, MINT, mark=owner))
+    if plot is not charts.plot_heatmap:
+        assert "has no row of this mint" in texts(plot(frame, MINT, mark="somebody else"))
+        assert "has a balance of zero" in texts(plot(frame, MINT, mark="owner1"))
+
+
+def test_a_zero_that_is_marked_stands_at_the_bar_of_zeros():
+    numbers = charts.histogram_numbers(frame_of([0, 3]), MINT, mark="owner0")
+    x, height = numbers.mark_place
+    assert numbers.zero_left < x < numbers.zero_left + numbers.zero_width
+    assert height == 1
+    assert charts.histogram_numbers(frame_of([0, 3]), MINT, mark="owner0", hide_zeros=True).mark_place is None
+
+
+# the figures
+
+
+@every_plot
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_figure_is_transparent_and_says_mint_unit_and_slots(plot, theme):
+    figure = plot(frame_of([1, 5, 0, 9]), MINT, theme=theme)
+    assert figure.layout.template.layout.paper_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.meta["theme"] == theme
+    subtitle = figure.layout.title.subtitle.text
+    assert "7or7…pcva" in subtitle
+    assert "base units" in subtitle
+    assert "slots 100–103" in subtitle  # noqa: RUF001
+    assert figure.layout.title.text
+    assert figure.layout.height == 480
+
+
+@every_plot
+@pytest.mark.parametrize("values", [[], [0, 0], [7], [U64_MAX, U64_MAX], [1, 1, 1]])
+@pytest.mark.parametrize("decimals", [None, 9])
+def test_every_figure_is_complete_for_few_and_for_extreme_balances(plot, values, decimals):
+    figure = plot(frame_of(values), MINT, decimals=decimals)
+    assert isinstance(figure, go.Figure)
+    assert "NaN" not in figure.to_json()
+    sentence = [found.text for found in figure.layout.annotations if "has a balance above zero" in found.text]
+    assert len(sentence) == (not any(values))
+    assert bool(figure.data) is any(values)
+
+
+@every_plot
+def test_an_unknown_mint_theme_or_unit_is_refused(plot):
+    frame = frame_of([1])
+    with pytest.raises(InputError, match="mint 'nope' is none of"):
+        plot(frame, "nope")
+    with pytest.raises(InputError, match="theme is 'pink'"):
+        plot(frame, MINT, theme="pink")
+    with pytest.raises(InputError, match="decimals -1"):
+        plot(frame, MINT, decimals=-1)
+
+
+@every_plot
+def test_names_from_a_frame_are_text_and_never_html(plot):
+    evil = "<img src=x onerror=alert(1)>"
+    frame = frame_of([5, 3], mint=evil)
+    frame["owner"] = [evil, "<b>"]
+    written = texts(plot(frame, evil, mark=evil, title="<script>"))
+    assert "<img" not in written
+    assert "<script" not in written
+    assert charts.standalone_html(plot(frame, evil)).count("<img src=x") == 0
+
+
+@every_plot
+def test_a_frame_and_its_index_give_the_same_figure(plot):
+    frame = frame_of([4, 0, 7, 7, 1])
+    assert plot(frame, MINT).to_json() == plot(MintIndex.of(frame), MINT).to_json()
+
+
+@every_plot
+def test_a_figure_of_many_holders_stays_small(plot):
+    values = (np.random.default_rng(2).pareto(1, 30_000) * 1e9).astype(np.uint64)
+    figure = plot(frame_of(values), MINT)
+    assert len(figure.to_json().encode()) < 50_000
+
+
+def test_a_total_beyond_64_bits_is_written_to_the_last_digit():
+    frame = frame_of([U64_MAX] * 200)
+    assert f"{200 * U64_MAX:,}" in texts(charts.plot_histogram(frame, MINT))
+    assert f"{200 * U64_MAX:,}" in texts(charts.plot_lorenz(frame, MINT))
+    assert f"{100 * U64_MAX:,}" in texts(charts.plot_treemap(frame, MINT))
+
+
+def test_titles_are_sentences_with_numbers():
+    frame = frame_of([10, 20, 30, 40])
+    titles = [plot(frame, MINT).layout.title.text for plot in PLOTS.values()]
+    assert titles == [
+        "Half of 4 holders have 20 or less",
+        "9 in 10 of 4 holders have 40 or less",
+        "The poorer half of 4 holders owns 30 % of the supply held here",
+        "4 of 4 holders own all of the supply held here",
+        "The largest of 4 holders owns 40 % of the supply held here",
+        "4 owners and 1 mint: 4 of 4 pairs have a balance",
+    ]
+    assert charts.plot_ecdf(frame, MINT, title="Mine").layout.title.text == "Mine"
+
+
+def test_a_standalone_page_has_all_it_needs():
+    page = charts.standalone_html(charts.plot_lorenz(frame_of([1, 2]), MINT, theme="dark"))
+    assert page.startswith("<!doctype html>")
+    assert "<title>The poorer half of 2 holders owns 33 % of the supply held here</title>" in page
+    assert "background:#111418" in page
+    assert '<script src="http' not in page
+    assert len(page) > 1_000_000  # plotly.js itself
+
+
+@pytest.mark.parametrize(
+    ("amount", "decimals", "text"),
+    [
+        (0, None, "0"),
+        (999, None, "999"),
+        (1_000, None, "1 k"),
+        (999_999, None, "1 M"),
+        (1_234_567, None, "1.23 M"),
+        (1_234_567, 6, "1.23"),
+        (U64_MAX, None, "18.4 E"),
+        (5, 3, "0.005"),
+    ],
+)
+def test_brief_amounts_have_three_digits_and_a_prefix(amount, decimals, text):
+    assert brief(amount, decimals) == text
+
+
+@given(st.integers(0, 2**90), st.integers(0, 20))
+@few
+def test_amount_texts_have_every_digit(amount, decimals):
+    text = charts.amount_text(amount, decimals).replace(",", "")
+    assert Fraction(text) == Fraction(amount, 10**decimals)
+
+
+def test_shares_in_titles_are_never_rounded_to_all_or_nothing():
+    assert [about_percent(share) for share in (0.0, 0.00001, 0.123, 0.5, 0.996, 0.9999999, 1.0)] == [
+        "0 %",
+        "less than 0.01 %",
+        "12 %",
+        "50 %",
+        "more than 99 %",
+        "more than 99 %",
+        "all",
+    ]
+
+
+def test_addresses_are_shortened_to_both_ends():
+    assert charts.shorten(MINT) == "7or7…pcva"
+    assert charts.shorten("short") == "short"
