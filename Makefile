@@ -15,7 +15,7 @@ help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(SETUP_DEMO)  ## Run the main job on the embedded indexer: frame, summary by mint, HTML chart
-	$(BIN)/python -m helius_frames.demo --show
+	$(BIN)/python -m helius_frames
 
 test: $(SETUP_ALL) browser  ## Run the whole suite, browser included
 	$(BIN)/python -m pytest

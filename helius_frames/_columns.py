@@ -38,7 +38,8 @@ _WORDS: Final = {
     }.items()
 }
 _U64_DIGITS: Final = 20
-_U64_MAX: Final = np.array(b"18446744073709551615", dtype="S20")
+_DIGITS_DTYPE: Final = np.dtype(f"S{_U64_DIGITS}")
+_U64_MAX: Final = np.array(b"18446744073709551615", dtype=_DIGITS_DTYPE)
 _HALF: Final = 10  # digits that a float64 product holds exactly, and whose sum does too
 _WEIGHTS: Final = np.zeros((_U64_DIGITS, 2))
 _WEIGHTS[:_HALF, 0] = _WEIGHTS[_HALF:, 1] = 10.0 ** np.arange(_HALF - 1, -1, -1)
@@ -123,12 +124,11 @@ def _unsigned(
     lengths = ends - starts
     if lengths.min() < 1 or lengths.max() > _U64_DIGITS:
         return None
-    columns = np.arange(_U64_DIGITS)
-    grid = data[np.maximum((ends - _U64_DIGITS)[:, None] + columns, 0)]
-    grid[columns < (_U64_DIGITS - lengths)[:, None]] = _ZERO
+    digits = _pubkey.right_aligned(data, ends, lengths, _DIGITS_DTYPE, _ZERO)
+    grid = digits.view(np.uint8).reshape(-1, _U64_DIGITS)
     if grid.min() < _ZERO or grid.max() > _NINE:
         return None
-    if ((data[starts] == _ZERO) & (lengths > 1)).any() or (grid.view("S20").ravel() > _U64_MAX).any():
+    if ((data[starts] == _ZERO) & (lengths > 1)).any() or (digits > _U64_MAX).any():
         return None
     halves: NDArray[np.uint64] = ((grid - _ZERO).astype(np.float64) @ _WEIGHTS).astype(np.uint64)
     high, low = halves.T

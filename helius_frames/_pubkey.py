@@ -27,8 +27,6 @@ Bytes: TypeAlias = NDArray[np.uint8]
 
 _ZERO = ord("1")
 _ALPHABET = frozenset(base58.BITCOIN_ALPHABET.decode())
-_IS_BASE58 = np.zeros(256, dtype=bool)
-_IS_BASE58[np.frombuffer(base58.BITCOIN_ALPHABET, dtype=np.uint8)] = True
 
 
 def parse(text: str) -> bytes:
@@ -84,17 +82,31 @@ def align(data: Bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp]) -> Key
         return np.empty(0, dtype=KEY_DTYPE)
     if lengths.min() < KEY_BYTES or lengths.max() > TEXT_MAX:
         return None
-    padding = TEXT_MAX - lengths
-    columns = np.arange(TEXT_MAX)
-    places = (ends - TEXT_MAX)[:, None] + columns
-    if places[0, 0] < 0:  # text that begins before the 44th byte of the data
-        np.maximum(places, 0, out=places)
-    grid = data[places]
-    grid[columns < padding[:, None]] = _ZERO
-    if not _IS_BASE58[grid].all():
+    keys = right_aligned(data, ends, lengths, KEY_DTYPE, _ZERO)
+    if keys.tobytes().translate(None, base58.BITCOIN_ALPHABET):
         return None
-    keys = grid.view(KEY_DTYPE).ravel()
     return keys if np.array_equal(text_lengths(keys), lengths) else None
+
+
+def right_aligned(
+    data: Bytes,
+    ends: NDArray[np.intp],
+    lengths: NDArray[np.intp],
+    dtype: np.dtype[np.bytes_],
+    zero: int,
+) -> Keys:
+    """Texts that end at ``ends`` (ascending) in ``data``, moved to the right of ``dtype``, after zeros."""
+    width = dtype.itemsize
+    if ends[0] < width:
+        data = np.concatenate([np.zeros(width, dtype=np.uint8), data])
+        ends = ends + width
+    windows: Keys = np.ndarray(len(data) - width + 1, dtype=dtype, buffer=data, strides=(1,))
+    texts = windows[ends - width]
+    padding = width - lengths
+    most = int(padding.max())
+    grid = texts.view(np.uint8).reshape(-1, width)
+    np.copyto(grid[:, :most], zero, where=np.arange(most) < padding[:, None])
+    return texts
 
 
 def align_texts(texts: Sequence[str]) -> Keys | None:

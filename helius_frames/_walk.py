@@ -364,7 +364,8 @@ class Guard:
             self._last = page.mints[-1]
             return
         if self.is_sorted:
-            self._mints.update(*(before.mints.tolist() for before in earlier))
+            # Of pages that went out in chunks only the last mint is known: what a repeated page begins or ends with.
+            self._mints.update([self._last], *(before.mints.tolist() for before in earlier))
             self.is_sorted = False
         self._add_each(page.mints.tolist(), number)
 

@@ -243,7 +243,7 @@ class BalancesAccessor:
         """Charts of one mint, as plotly figures."""
         return PlotAccessor(self._frame)
 
-    def explore(self, **initial: Any) -> Explorer:  # noqa: ANN401 - the explorer's own traits
+    def explore(self, **initial: Any) -> Explorer:
         """Open controls and charts of the balances by mint; see `explorer.explore`."""
         from helius_frames.explorer import explore  # noqa: PLC0415 - loads ipywidgets and plotly
 
@@ -251,10 +251,152 @@ class BalancesAccessor:
 
 
 class PlotAccessor:
-    """``df.helius.plot``: charts as plotly figures; each is a function of `charts`."""
+    """``df.helius.plot``: charts of one mint as plotly figures; each is a function of `charts`."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
+
+    def histogram(
+        self,
+        mint: str,
+        *,
+        scale: analysis.Scale = "log",
+        bins: int = 60,
+        decimals: int | None = None,
+        hide_zeros: bool = False,
+        mark: str | None = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw the number of a mint's holders by size of balance; see `charts.plot_histogram`."""
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_histogram(
+            self._frame,
+            mint,
+            scale=scale,
+            bins=bins,
+            decimals=decimals,
+            hide_zeros=hide_zeros,
+            mark=mark,
+            theme=theme,
+            title=title,
+        )
+
+    def ecdf(
+        self,
+        mint: str,
+        *,
+        scale: analysis.Scale = "log",
+        decimals: int | None = None,
+        mark: str | None = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw the share of a mint's holders with at most a balance; see `charts.plot_ecdf`."""
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_ecdf(
+            self._frame,
+            mint,
+            scale=scale,
+            decimals=decimals,
+            mark=mark,
+            theme=theme,
+            title=title,
+        )
+
+    def lorenz(
+        self,
+        mint: str,
+        *,
+        decimals: int | None = None,
+        mark: str | None = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw a mint's Lorenz curve with its Gini coefficient; see `charts.plot_lorenz`."""
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_lorenz(
+            self._frame,
+            mint,
+            decimals=decimals,
+            mark=mark,
+            theme=theme,
+            title=title,
+        )
+
+    def top_holders(
+        self,
+        mint: str,
+        *,
+        n: int = 20,
+        decimals: int | None = None,
+        mark: str | None = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw a mint's largest holders with their cumulative share; see `charts.plot_top_holders`."""
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_top_holders(
+            self._frame,
+            mint,
+            n=n,
+            decimals=decimals,
+            mark=mark,
+            theme=theme,
+            title=title,
+        )
+
+    def treemap(
+        self,
+        mint: str,
+        *,
+        n: int = 100,
+        decimals: int | None = None,
+        mark: str | None = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw a mint's holders as tiles as large as their balances; see `charts.plot_treemap`."""
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_treemap(
+            self._frame,
+            mint,
+            n=n,
+            decimals=decimals,
+            mark=mark,
+            theme=theme,
+            title=title,
+        )
+
+    def heatmap(
+        self,
+        mint: str | None = None,
+        *,
+        n: int = 25,
+        decimals: int | None = None,
+        hide_zeros: bool = False,
+        mark: str | None = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw the balances of owners by mints; see `charts.plot_heatmap`."""
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_heatmap(
+            self._frame,
+            mint,
+            n=n,
+            decimals=decimals,
+            hide_zeros=hide_zeros,
+            mark=mark,
+            theme=theme,
+            title=title,
+        )
 
 
 def _described(frame: pd.DataFrame) -> str:
@@ -270,10 +412,11 @@ def _described(frame: pd.DataFrame) -> str:
 def _asked(frame: pd.DataFrame) -> dict[str, Any]:
     asked: dict[str, Any] | None = frame.attrs.get("helius")
     if asked is None:
-        raise AttrsError(
-            'df.attrs["helius"] is gone (pandas drops it, in a concat for one), so it is not known where these '
-            'owners were read; call pd.read_helius_balances(df["owner"], cluster=…) instead'
+        reason = (
+            'df.attrs["helius"] is gone (pandas drops it, in a concat for one), so it is not known where '
+            'these owners were read; call pd.read_helius_balances(df["owner"], cluster=…)'
         )
+        raise AttrsError(reason)
     return asked
 
 

@@ -126,3 +126,17 @@ def test_every_measure_hands_over_to_analysis(df):
         got = getattr(df.helius, name)(*arguments)
         pd.testing.assert_frame_equal(got, getattr(analysis, name)(df, *arguments))
     assert df.helius.drift == analysis.drift(df)
+
+
+@pytest.mark.parametrize("chart", ["histogram", "ecdf", "lorenz", "top_holders", "treemap", "heatmap"])
+def test_every_chart_hands_over_with_the_same_keywords(df, chart):
+    from helius_frames import charts
+
+    df = df[df["mint"].isin(demo.MINTS)]
+    mint = df.helius.by_mint().index[0]
+    method, function = getattr(df.helius.plot, chart), getattr(charts, f"plot_{chart}")
+    mine, theirs = (inspect.signature(call).parameters for call in (method, function))
+    assert [(p.name, p.default) for p in mine.values()] == [
+        (p.name, p.default) for p in list(theirs.values())[1:]
+    ]
+    assert method(mint, theme="dark") == function(df, mint, theme="dark")

@@ -7,6 +7,7 @@ import zlib
 from email.utils import parsedate_to_datetime
 
 import httpx
+import base58
 import pytest
 
 from helius_frames import _pubkey, demo, errors
@@ -143,7 +144,8 @@ def test_a_body_that_is_no_json_is_none(name):
 def test_keys_of_a_wrong_length_have_it(name, size):
     got = json.loads(struck(name, limit=4))["result"]["value"]
     text = got["cursor"] if name.startswith("cursor") else got["items"][-1]["mint"]
-    with pytest.raises(ValueError, match=f"{size} bytes"):
+    assert len(base58.b58decode(text)) == size
+    with pytest.raises(ValueError, match="an address has 32"):
         _pubkey.parse(text)
 
 

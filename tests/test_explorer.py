@@ -555,6 +555,11 @@ def test_closing_closes_every_widget(frame):
     assert not {kind for kind in left if issubclass(kind, ipywidgets.DOMWidget)}
 
 
+def test_a_name_that_is_no_attribute_is_refused(frame):
+    with pytest.raises(TypeError, match="has no 'colour'; begin with any of mint, chart"):
+        explore(frame, colour="red")
+
+
 def test_a_frame_that_lacks_a_column_is_refused_by_name(frame):
     with pytest.raises(AttributeError, match="slot"):
         Explorer(frame.drop(columns="slot"))

@@ -1,16 +1,17 @@
-"""What a pull noted about itself in ``frame.attrs["helius"]``. Imports `errors`."""
+"""What a pull noted about itself in ``frame.attrs["helius"]``. Imports `errors` and `_frame`."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from helius_frames._frame import failures_frame
 from helius_frames.errors import AttrsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
 KEY = "helius"
 
@@ -21,18 +22,10 @@ def notes(frame: pd.DataFrame) -> Mapping[str, Any] | None:
     return noted
 
 
-def failure_records(frame: pd.DataFrame) -> list[dict[str, Any]] | None:
-    """Failures the pull noted; ``None`` where the notes are gone."""
-    noted = notes(frame)
-    if noted is None or "failures" not in noted:
-        return None
-    records: list[dict[str, Any]] = json.loads(noted["failures"])
-    return records
-
-
 def failed_owners(frame: pd.DataFrame) -> set[str]:
     """Owners that the notes list as failed."""
-    return {record["owner"] for record in failure_records(frame) or ()}
+    noted = notes(frame) or {}
+    return {record["owner"] for record in json.loads(noted.get("failures", "[]"))}
 
 
 def failures(frame: pd.DataFrame) -> pd.DataFrame:
@@ -61,11 +54,10 @@ def failures(frame: pd.DataFrame) -> pd.DataFrame:
     >>> len(failures(df))
     0
     """
-    records = failure_records(frame)
-    if records is None:
+    noted = notes(frame)
+    if noted is None or "failures" not in noted:
         raise AttrsError(
             f"frame.attrs[{KEY!r}] holds no failures: pandas has dropped it on the way here; "
             "ask the frame that the pull gave, or pull again"
         )
-    table = pd.DataFrame(records, columns=["owner", "page", "kind", "message"])
-    return table.astype({"owner": "str", "page": "Int64", "kind": "str", "message": "str"})
+    return failures_frame(noted["failures"])

@@ -342,6 +342,8 @@ def explore(frame: pd.DataFrame, **initial: Any) -> Explorer:
 
     Raises
     ------
+    TypeError
+        There is no attribute of that name to begin with.
     AttributeError
         A column of the balance schema is missing.
     MintError, OwnerError
@@ -358,4 +360,9 @@ def explore(frame: pd.DataFrame, **initial: Any) -> Explorer:
     >>> ex.figure.data[0].type
     'bar'
     """
+    unknown = initial.keys() - set(DRAWN)
+    if unknown:
+        raise TypeError(
+            f"the explorer has no {', '.join(sorted(unknown))!r}; begin with any of {', '.join(DRAWN)}"
+        )
     return Explorer(frame, **initial)

@@ -96,7 +96,8 @@ def behind_table(behind: Behind | None, decimals: int | None, marked: str | None
         return ""
     head = "<tr><th>owner</th><th>balance</th><th>share</th><th>slot</th></tr>"
     lines = (_row(holder, decimals, marked) for holder in behind.holders.head(TABLE_ROWS).itertuples())
-    return f'<div class="helius-rows" tabindex="0"><table>{head}{"".join(lines)}</table></div>'
+    box = '<div class="helius-rows" role="region" aria-label="holders behind the point" tabindex="0">'
+    return f"{box}<table>{head}{''.join(lines)}</table></div>"
 
 
 def _row(holder: Any, decimals: int | None, marked: str | None) -> str:  # noqa: ANN401 - a row of a frame
@@ -120,7 +121,8 @@ def static_page(figure: go.Figure, summary: pd.DataFrame) -> str:
         plotly=_plotly_gz(),
     )
     table = summary.head(STATIC_MINTS).to_html(border=0, float_format="{:.3f}".format)
-    return f'<div id="{place}"></div>{table}{more}<script>{script}</script>'
+    chart = f'<div id="{place}" style="height:{figure.layout.height}px"></div>'
+    return f"{chart}{table}{more}<script>{script}</script>"
 
 
 @functools.cache

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from tests.bench import bare, obvious, ours
 from tests.bench.measure import Readings, Variant, read_in_turn
-from tests.bench.report import READINGS_HEADER, Goal, Report, number, ratio, readings_lines, times
+from tests.bench.report import (
+    READINGS_HEADER,
+    SIZES_HEADER,
+    Goal,
+    Report,
+    number,
+    ratio,
+    readings_lines,
+    size_line,
+    times,
+)
 from tests.bench.world import Table, World, forget, many_owners, one_owner
 
 if TYPE_CHECKING:
@@ -186,10 +196,9 @@ def _at_rate(scale: Scale, latency_s: float) -> tuple[World, list[Readings], flo
 def _growth(title: str, tables: Sequence[Table], variants: Sequence[Variant], rounds: int) -> Report:
     lines = []
     for table in tables:
-        for one in read_in_turn(World(table), variants, rounds):
-            lines += readings_lines([one._replace(name=f"{_words(table)}; {one.name}")])
+        lines += [size_line(_words(table), one) for one in read_in_turn(World(table), variants, rounds)]
         forget()
-    return Report(title, READINGS_HEADER, lines)
+    return Report(title, SIZES_HEADER, lines)
 
 
 def _times_less(readings: Sequence[Readings], other: Variant, own: Variant, least: float, aim: float) -> Goal:

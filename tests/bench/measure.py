@@ -49,6 +49,10 @@ class Reading(NamedTuple):
         return 1e6 * self.cpu_s / max(self.rows, 1)
 
     @property
+    def cpu_per_request_us(self) -> float:
+        return 1e6 * self.cpu_s / max(self.requests, 1)
+
+    @property
     def refused_share(self) -> float:
         return self.refused / max(self.requests, 1)
 

@@ -73,6 +73,25 @@ def readings_lines(readings: Sequence[Readings]) -> list[list[str]]:
     return list(_lines(readings))
 
 
+SIZES_HEADER = (
+    "what is read", "by", "wall, s", "CPU, µs/row", "CPU, µs/request", "requests", "server busy", "rows",
+)  # fmt: skip
+
+
+def size_line(size: str, one: Readings) -> list[str]:
+    """Medians of one variant at one size."""
+    return [
+        size,
+        one.name,
+        number(one.median("wall_s")),
+        number(one.median("cpu_per_row_us")),
+        number(one.median("cpu_per_request_us")),
+        f"{one.median('requests'):,.0f}",
+        f"{one.median('server_busy'):.0%}",
+        _found(one),
+    ]
+
+
 def _lines(readings: Sequence[Readings]) -> Iterator[list[str]]:
     first = readings[0]
     for one in readings:
