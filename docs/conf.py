@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from helius_frames import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "helius_frames"
 author = "The helius_frames developers"
@@ -21,6 +26,7 @@ myst_heading_anchors = 3
 default_role = "py:obj"
 
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # signatures are read in the editor; here the words count
 napoleon_google_docstring = False
 # What a function gives is told in free text and lists; napoleon would read it as a list of types.
@@ -47,3 +53,12 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
+
+
+def _without_arguments(_app: Sphinx, kind: str, *_rest: object) -> tuple[str, None] | None:
+    return ("", None) if kind == "exception" else None
+
+
+def setup(app: Sphinx) -> None:
+    """Leave out how an exception is made: nobody but the package does."""
+    app.connect("autodoc-process-signature", _without_arguments)

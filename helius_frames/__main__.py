@@ -14,7 +14,6 @@ import pandas as pd
 import helius_frames
 from helius_frames import charts, demo
 
-
 _SHOWN = "Stable Unit"
 
 

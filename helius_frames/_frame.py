@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from helius_frames._intern import MintCodes
 from helius_frames._walk import Rows, join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -66,26 +66,12 @@ class FrameBuilder:
         """Build the frame and empty the builder."""
         parts = sorted(self._parts, key=lambda part: part.index)
         self._parts = []
-        mints = self._mint_column(parts)
-        owners = self._owner_column(parts)
-        slots = _joined(
-            (np.repeat(part.slots, part.runs) for part in parts), sum(map(len, parts)), np.dtype(np.int64)
-        )
-        balances = _joined(_released(parts), len(slots), np.dtype(np.uint64))
-        frame = pd.DataFrame({"owner": owners, "mint": mints, "balance": balances, "slot": slots}, copy=False)
-        return _with_backend(frame, self.dtype_backend)
-
-    def _mint_column(self, parts: Sequence[_Part]) -> pd.Categorical:
         keys, ranks = self._mints.ranks()
-        dtype = _code_dtype(len(keys))
-        ranks = ranks.astype(dtype, copy=False)
-        codes = _joined((ranks[part.codes] for part in parts), sum(map(len, parts)), dtype)
-        return _categorical(codes, _text_index(keys))
-
-    def _owner_column(self, parts: Sequence[_Part]) -> pd.Categorical:
-        places = np.array([part.index for part in parts], dtype=_code_dtype(len(self.owners)))
-        codes = np.repeat(places, [len(part) for part in parts])
-        return _categorical(codes, pd.Index(list(self.owners), dtype=_TEXT))
+        columns = _columns_of(parts, ranks.astype(_code_dtype(len(keys)), copy=False), len(self.owners))
+        owners = _categorical(columns.owners, pd.Index(list(self.owners), dtype=_TEXT))
+        mints = _categorical(columns.mints, _text_index(keys))
+        series = {"owner": owners, "mint": mints, "balance": columns.balances, "slot": columns.slots}
+        return _with_backend(pd.DataFrame(series, copy=False), self.dtype_backend)
 
 
 @dataclass(slots=True)
@@ -100,22 +86,27 @@ class _Part:
         return len(self.codes)
 
 
-def _released(parts: list[_Part]) -> Iterable[NDArray[np.uint64]]:
-    """Give each part's balances and let go of the part, so that two copies never stand whole."""
-    parts.reverse()
-    while parts:
-        yield parts.pop().balances
+class _Columns(NamedTuple):
+    owners: NDArray[np.signedinteger]
+    mints: NDArray[np.signedinteger]
+    balances: NDArray[np.uint64]
+    slots: NDArray[np.int64]
 
 
-def _joined(
-    pieces: Iterable[NDArray[np.generic]], length: int, dtype: np.dtype[np.generic]
-) -> NDArray[np.generic]:
-    column = np.empty(length, dtype=dtype)
-    start = 0
-    for piece in pieces:
-        column[start : start + len(piece)] = piece
-        start += len(piece)
-    return column
+def _columns_of(parts: list[_Part], ranks: NDArray[np.signedinteger], n_owners: int) -> _Columns:
+    """Columns of the parts, each let go of when it is copied, so that two copies never stand whole."""
+    end = sum(map(len, parts))
+    dtypes = (_code_dtype(n_owners), ranks.dtype, np.uint64, np.int64)
+    columns = _Columns(*(np.empty(end, dtype=dtype) for dtype in dtypes))
+    while parts:  # from the last one back, so that the allocator can return what is freed
+        part = parts.pop()
+        rows = slice(end - len(part), end)
+        columns.owners[rows] = part.index
+        columns.mints[rows] = ranks[part.codes]
+        columns.balances[rows] = part.balances
+        columns.slots[rows] = np.repeat(part.slots, part.runs)
+        end = rows.start
+    return columns
 
 
 def without_zeros(rows: Rows) -> Rows:
@@ -133,16 +124,19 @@ def _code_dtype(categories: int) -> np.dtype[np.signedinteger]:
 
 
 def _text_index(keys: _pubkey.Keys) -> pd.Index:
-    blocks = [_text_array(keys[start : start + _BLOCK]) for start in range(0, len(keys), _BLOCK)]
-    text = pa.chunked_array(blocks, type=pa.large_string()).combine_chunks()
+    """Text of the keys, written block by block into one buffer."""
+    data = np.empty(len(keys) * _pubkey.TEXT_MAX, dtype=np.uint8)
+    offsets = np.zeros(len(keys) + 1, dtype=np.int64)
+    for start in range(0, len(keys), _BLOCK):
+        text, ends = _pubkey.texts(keys[start : start + _BLOCK])
+        begin = offsets[start]
+        data[begin : begin + len(text)] = text
+        offsets[start + 1 : start + len(ends)] = begin + ends[1:]
+    buffers = pa.py_buffer(offsets), pa.py_buffer(data[: offsets[-1]])
+    text = pa.chunked_array([pa.LargeStringArray.from_buffers(len(keys), *buffers)])
     array: Any = pd.arrays.ArrowStringArray  # pandas-stubs knows no dtype argument
-    index: pd.Index = pd.Index(array(pa.chunked_array([text]), dtype=_TEXT))
+    index: pd.Index = pd.Index(array(text, dtype=_TEXT))
     return index
-
-
-def _text_array(keys: _pubkey.Keys) -> pa.LargeStringArray:
-    data, offsets = _pubkey.texts(keys)
-    return pa.LargeStringArray.from_buffers(len(keys), pa.py_buffer(offsets), pa.py_buffer(data))
 
 
 def _categorical(codes: NDArray[np.generic], categories: pd.Index) -> pd.Categorical:

@@ -34,10 +34,12 @@ class MintCodes:
     def add(self, keys: _pubkey.Keys) -> NDArray[np.int32]:
         """Codes of ascending, distinct keys; those not met before get the next ones."""
         codes = self._find(keys)
-        new = codes < 0
-        if new.any():
-            codes[new] = np.arange(self._known, self._known + int(new.sum()), dtype=np.int32)
-            self._known += int(new.sum())
+        is_new = codes < 0
+        if count := int(is_new.sum()):
+            # A large owner's mints are mostly all new: then its keys are kept as they are, not copied.
+            new = slice(None) if count == len(keys) else is_new
+            codes[new] = np.arange(self._known, self._known + count, dtype=np.int32)
+            self._known += count
             self._insert(_Run(keys[new], codes[new]))
         return codes
 

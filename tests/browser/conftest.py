@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from frontends import Server, Watch, browser, chromium, serve
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
+
+PATIENCE_MS = 30_000  # for one step of a page: a machine may be busy with other things
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +37,7 @@ def server(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def page(chrome: Browser) -> Iterator[Page]:
     context = chrome.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

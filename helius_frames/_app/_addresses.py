@@ -1,0 +1,146 @@
+"""Addresses as people hand them over: pasted text and files, each entry with the place it stands at.
+
+Pure text; it imports `_pubkey` and `errors`. What is wrong is said by line, as an editor or a
+spreadsheet counts, and nothing is left out in silence.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from helius_frames import _pubkey
+from helius_frames.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SEPARATORS: Final = re.compile(r"[\s,;]+")
+_QUOTES: Final = "\"'`[]()"
+_DELIMITERS: Final = ",;\t|"
+# Rows looked at to find out which column holds addresses.
+_SAMPLE: Final = 1000
+_SHOWN: Final = 60
+
+
+class Entry(NamedTuple):
+    """One address as given, and where it stands."""
+
+    place: str
+    text: str
+
+
+class Line(NamedTuple):
+    """One row of a file, with the number of the line it ends on."""
+
+    number: int
+    cells: list[str]
+
+
+class Table(NamedTuple):
+    """A file of addresses: its name, the names of its columns, its rows without the headings."""
+
+    name: str
+    headings: tuple[str, ...]
+    has_headings: bool
+    rows: list[Line]
+
+
+def pasted(text: str) -> list[Entry]:
+    """Addresses of pasted text: one a line, or several with commas, semicolons or spaces between."""
+    return [
+        Entry(f"line {number}", word)
+        for number, line in enumerate(text.splitlines(), 1)
+        for part in _SEPARATORS.split(line)
+        if (word := part.strip(_QUOTES))
+    ]
+
+
+def read_table(name: str, content: bytes) -> Table:
+    """Rows and columns of an uploaded file: CSV, or one address a line.
+
+    Raises
+    ------
+    InputError
+        It is no text file, or holds nothing.
+    """
+    rows = _rows(name, _decode(content))
+    if not rows:
+        raise InputError(f"the file {name!r} is empty: choose one with an address a line, or a CSV")
+    width = max(len(row.cells) for row in rows)
+    first = rows[0].cells
+    # A heading is never as long as an address, so a mistyped address is never taken for one.
+    has_headings = any(first) and max(map(len, first)) < _pubkey.KEY_BYTES
+    names = first if has_headings else []
+    headings = tuple(names[place] if place < len(names) else "" for place in range(width))
+    return Table(name, headings, has_headings, rows[has_headings:])
+
+
+def address_column(table: Table) -> int:
+    """Place of the first column that holds an address; the first column where none does."""
+    sample = table.rows[:_SAMPLE]
+    holding = (
+        place
+        for place in range(len(table.headings))
+        if any(_why_not(_cell(row, place)) is None for row in sample)
+    )
+    return next(holding, 0)
+
+
+def column(table: Table, place: int) -> list[Entry]:
+    """Addresses of one column of a file."""
+    return [Entry(f"{table.name}, line {row.number}", _cell(row, place)) for row in table.rows]
+
+
+def faults_in(entries: Sequence[Entry]) -> list[str]:
+    """What is wrong with the entries that are no addresses, each with its place."""
+    if _pubkey.align_texts([entry.text for entry in entries]) is not None:
+        return []
+    return [
+        f"{entry.place}: {entry.text[:_SHOWN]!r} is no address: {why}"
+        if entry.text
+        else f"{entry.place}: {why}"
+        for entry in entries
+        if (why := _why_not(entry.text)) is not None
+    ]
+
+
+def _why_not(text: str) -> str | None:
+    if not text:
+        return "no address in this line"
+    try:
+        _pubkey.parse(text)
+    except ValueError as fault:
+        return str(fault)
+    return None
+
+
+def _cell(row: Line, place: int) -> str:
+    return row.cells[place] if place < len(row.cells) else ""
+
+
+def _decode(content: bytes) -> str:
+    """Text of a file; addresses are ASCII, so an odd letter in another column may be lost."""
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_wide else "utf-8-sig", errors="replace")
+
+
+def _rows(name: str, text: str) -> list[Line]:
+    if "\0" in text:
+        raise InputError(f"the file {name!r} is no text: save the table as CSV and choose that")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    try:
+        lines = [Line(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as fault:
+        raise InputError(
+            f"the file {name!r} cannot be read as CSV at line {reader.line_num}: {fault}"
+        ) from None
+    return [line for line in lines if any(line.cells)]
+
+
+def _delimiter(text: str) -> str:
+    first: Iterable[str] = text.lstrip().splitlines()[:1]
+    return max(_DELIMITERS, key="".join(first).count)
