@@ -47,7 +47,10 @@ contract: $(SETUP_ALL)  ## Hold the contract against the demo indexer, and again
 	$(BIN)/python -m pytest tests/contract
 
 docs: $(SETUP_ALL)  ## Build the documentation site
-	$(BIN)/python -m mkdocs build --strict
+	$(BIN)/python -m sphinx -W --keep-going -b html docs site
+
+binder: $(SETUP_ALL)  ## Prove the Binder set-up in a clean environment, without Docker
+	$(BIN)/python -m tests.binder_proof
 
 pictures: $(SETUP_ALL) browser  ## Write the pictures of README and docs
 	$(BIN)/python -m tests.pictures

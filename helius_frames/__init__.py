@@ -54,6 +54,8 @@ from helius_frames.reader import (
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from helius_frames._app import Panel
+
 __all__ = [
     "CLUSTERS",
     "PLANS",
@@ -79,6 +81,7 @@ __all__ = [
     "Tally",
     "TransportError",
     "__version__",
+    "app",
     "aread_helius_balances",
     "demo",
     "read_helius_balances",
@@ -90,6 +93,30 @@ pd.api.extensions.register_index_accessor("helius")(AddressesAccessor)
 
 if not hasattr(pd, "read_helius_balances"):
     pd.read_helius_balances = read_helius_balances  # type: ignore[attr-defined]
+
+
+def app() -> Panel:
+    """Open the pull panel: owners in, balances and charts out, for people who do not write code.
+
+    Owners are pasted or come from a file; cluster or endpoint, key, plan and a filter of mints are chosen
+    in the form. The page goes on answering while a pull runs, and *Cancel* stops its requests. A key and an
+    endpoint's URL are kept in no widget state, so no saved notebook holds them.
+
+    Returns
+    -------
+    A widget. Show it as the last line of a cell, or serve the notebook with Voila. After a pull its
+    ``frame`` is the frame that `read_helius_balances` gives and its ``explorer`` the explorer of it.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> panel = helius_frames.app()
+    >>> panel
+    Panel(frame=None)
+    """
+    from helius_frames._app import Panel  # noqa: PLC0415 - loads ipywidgets and plotly
+
+    return Panel()
 
 
 def load_ipython_extension(_shell: InteractiveShell) -> None:

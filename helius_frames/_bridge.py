@@ -12,6 +12,7 @@ import asyncio
 import os
 import sys
 import threading
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -73,9 +74,11 @@ def _run_in_thread(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None
             coroutine.close()
             ended.set()
 
+    heed_cancellation = _cancellation()
     try:
         loop.call_soon_threadsafe(start)
         while not ended.wait(_TICK_S):
+            heed_cancellation()
             on_tick()
         on_tick()
     except BaseException:
@@ -96,9 +99,20 @@ def _run_nested(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None]) 
     try:
         return loop.run_until_complete(task)
     except KeyboardInterrupt:
-        task.cancel()
-        loop.run_until_complete(asyncio.wait([task], timeout=_UNWIND_S))
+        _unwind(loop, task)
         raise
+
+
+def _unwind(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+    """Cancel a nested task and wait for its end.
+
+    An interrupt that struck inside a task comes out of the loop again with each task that waited for it.
+    """
+    task.cancel()
+    unwound = loop.create_task(asyncio.wait([task], timeout=_UNWIND_S))
+    while not unwound.done():
+        with suppress(KeyboardInterrupt):
+            loop.run_until_complete(unwound)
 
 
 async def with_ticks(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None]) -> T:
@@ -112,6 +126,21 @@ async def with_ticks(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], No
         task.cancel()
         await asyncio.wait([task])
     return task.result()
+
+
+def _cancellation() -> Callable[[], None]:
+    """Turn a cancellation of the calling task into an interrupt: while it waits, only Ctrl-C can do that.
+
+    `asyncio.run` makes the first Ctrl-C a cancellation, which would wait until the pull has ended.
+    """
+    task = None if _running_loop() is None else asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+
+    def heed() -> None:
+        if task is not None and task.cancelling() > before:
+            raise KeyboardInterrupt
+
+    return heed
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -273,9 +273,11 @@ class _Lanes:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._free.clear()
         await self._stack.aclose()
         await asyncio.gather(*self._left, return_exceptions=True)  # closing has ended them
+        while self._free:
+            self._free.pop().forget()
+        self._transport = None
 
     async def exchange(self, body: bytes) -> _Reply | _Failure:
         lane = self._free.pop() if self._free else self._new_lane()
@@ -328,6 +330,14 @@ class _Lane:
             raise _bare(error)  # noqa: B904 - the same exception
         finally:
             _is_ours.set(False)
+
+    def forget(self) -> None:
+        """Let go of the transport, for good.
+
+        pyreqwest keeps its connections open for as long as anyone knows its client, and the traceback of
+        an interrupt, which a kernel keeps, knows the lane.
+        """
+        del self._post
 
     def _detached(self, post: Callable[[bytes], Awaitable[_Reply]]) -> Callable[[bytes], Awaitable[_Reply]]:
         """Post in a task of its own, which is left alone when the caller is cancelled.
@@ -583,7 +593,7 @@ def _network_transport(endpoint: Endpoint, timeout_s: float) -> Transports:
     """Choose pyreqwest's transport where the extra ``fast`` is installed, else httpx's own."""
     try:
         return fast_transport(endpoint, timeout_s)
-    except ImportError:
+    except (ImportError, RuntimeError):  # not installed, or begun before a fork, which it does not survive
         return plain_transports(endpoint, timeout_s)
 
 

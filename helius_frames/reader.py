@@ -392,19 +392,17 @@ class BalanceChunks:
         try:
             chunk = _bridge.run(self._pull.next_chunk(), event_loop=self._event_loop, on_tick=self._progress)
         except HeliusError as fault:
-            self.close()
-            self._pull.attach(fault)
+            self._end_with(fault)
             raise
         except KeyboardInterrupt:
-            self.close()
-            raise _interrupted(self._pull) from None
+            interrupt = PullInterrupted()
+            self._end_with(interrupt)
         except BaseException:  # of the caller's own progress, or another loop
             self.close()
             raise
-        if chunk is None:
-            self.close()
-            raise StopIteration
-        return chunk
+        else:
+            return self._given(chunk)
+        raise interrupt  # here, so that it drags no frames along
 
     def __enter__(self) -> Self:
         return self
@@ -424,6 +422,16 @@ class BalanceChunks:
             if self._pull.is_running:
                 _bridge.run(self._pull.close(), event_loop=self._event_loop)
             self._progress.close()
+
+    def _given(self, chunk: pd.DataFrame | None) -> pd.DataFrame:
+        if chunk is None:
+            self.close()
+            raise StopIteration
+        return chunk
+
+    def _end_with(self, fault: HeliusError | PullInterrupted) -> None:
+        self.close()
+        self._pull.attach(fault)
 
 
 class AsyncBalanceChunks:
@@ -529,15 +537,18 @@ def _read(request: Request) -> pd.DataFrame:
     pull = Pull(request)
     sink = WholeFrame(pull)
     progress = _start_progress(request, pull)
+    interrupt = None
     try:
         _bridge.run(pull.run(sink), event_loop=request.event_loop, on_tick=progress)
     except HeliusError as fault:
         sink.attach(fault)
         raise
     except KeyboardInterrupt:
-        raise _interrupted(sink) from None
+        interrupt = _interrupted(sink)
     finally:
         progress.close()
+    if interrupt is not None:  # raised here, it drags no frames along: nested, it may have struck at the key
+        raise interrupt
     return sink.frame()
 
 
@@ -559,7 +570,7 @@ def _start_progress(request: Request, pull: Pull) -> _progress.Progress:
     return _progress.start(pull.ledger.tally, request.progress, is_local=request.endpoint.is_demo)
 
 
-def _interrupted(ended: WholeFrame | ChunkedPull) -> PullInterrupted:
+def _interrupted(ended: WholeFrame) -> PullInterrupted:
     interrupt = PullInterrupted()
     ended.attach(interrupt)
     return interrupt

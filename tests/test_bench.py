@@ -69,6 +69,8 @@ def test_a_world_goes_to_its_server_and_back():
         (2, 3, 4, "MISSED"),
         (1.05, 1.2, 1.1, "reached"),
         (1.3, 1.2, 1.1, "MISSED"),
+        (17, 15, 15, "MISSED"),
+        (3, 15, 15, "reached"),
     ],
 )
 def test_a_figure_is_held_against_what_is_wanted(figure, least, aim, verdict):

@@ -161,3 +161,12 @@ def test_the_parameter_table_of_the_readme_is_the_signature():
 
 def test_the_changelog_names_this_version():
     assert f"## [{helius_frames.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_make_targets_that_are_named_exist():
+    pages = [*PAGES, ROOT / "CONTRIBUTING.md", *ROOT.glob(".github/**/*.*")]
+    spoken = re.compile(r"(?:`|\$ |run: )make ([a-z-]+)")
+    named = {name for page in pages for name in spoken.findall(page.read_text("utf-8"))}
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    assert named >= {"check", "test", "demo"}
+    assert not named - set(targets)

@@ -28,9 +28,9 @@ ONLY_IN = {
     "nest_asyncio": {"_bridge"},
     "uvicorn": {"demo"},
     "plotly": {"charts", "explorer"},
-    "ipywidgets": {"explorer"},
-    "anywidget": {"explorer"},
-    "traitlets": {"explorer"},
+    "ipywidgets": {"explorer", "_app"},
+    "anywidget": {"explorer", "_app"},
+    "traitlets": {"explorer", "_app"},
 }
 ONLY_LATE = {"pyreqwest", "tqdm", "nest_asyncio", "uvicorn"}
 # Part of a declared dependency's own interface.

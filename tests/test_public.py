@@ -36,6 +36,7 @@ NAMES = [
     "Tally",
     "TransportError",
     "__version__",
+    "app",
     "aread_helius_balances",
     "demo",
     "read_helius_balances",

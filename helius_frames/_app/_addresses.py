@@ -96,7 +96,7 @@ def column(table: Table, place: int) -> list[Entry]:
 
 
 def faults_in(entries: Sequence[Entry]) -> list[str]:
-    """What is wrong with the entries that are no addresses, each with its place."""
+    """Say what is wrong with the entries that are no addresses, each with its place."""
     if _pubkey.align_texts([entry.text for entry in entries]) is not None:
         return []
     return [

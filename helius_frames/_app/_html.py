@@ -10,15 +10,36 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from helius_frames._app._addresses import Entry, Table
+    from helius_frames._app._pulling import Outcome
     from helius_frames._progress import Tally
 
 # More lines than anybody reads; a page with a hundred thousand of them would stop to answer.
 LISTED: Final = 1000
+_HEADING_MAX: Final = 40
 
 
 def count(number: int, noun: str) -> str:
     """Give a number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def columns(headings: Sequence[str]) -> list[tuple[str, int]]:
+    """Lines of the list of columns (a select's text is never HTML)."""
+    return [(f"{place}: {name[:_HEADING_MAX]}", place - 1) for place, name in enumerate(headings, 1)]
+
+
+def count_note(of_text: Sequence[Entry], of_file: Sequence[Entry], table: Table | None) -> str:
+    """How many owners there are, where they come from, and what was made of a file's first line."""
+    facts = [f"{count(len(of_text), 'owner')} pasted"]
+    if table is not None:
+        facts.append(f"{len(of_file):,} from {table.name!r}")
+    if table is not None and table.has_headings:
+        facts.append(f"its first line, {', '.join(table.headings)[:_HEADING_MAX]!r}, is taken as headings")
+    twice = len(of_text) + len(of_file) - len({entry.text for entry in (*of_text, *of_file)})
+    if twice:
+        facts.append(f"{twice:,} given again, which are asked once")
+    return f'<span class="helius-quiet">{escape(" · ".join(facts))}</span>'
 
 
 def progress(tally: Tally) -> str:
@@ -45,6 +66,17 @@ def status(text: str, *, is_fault: bool = False) -> str:
     return f'<div role="status"><p{kind}>{escape(text)}</p></div>'
 
 
+def outcome(ended: Outcome) -> str:
+    """One sentence on what came of a pull."""
+    if ended.frame is None:
+        what = "no owner was read."
+    else:
+        what = f"{ended.read:,} of {count(ended.asked, 'owner')} read, {count(len(ended.frame), 'row')}."
+    if ended.is_cancelled:
+        return f"Cancelled: {what}"
+    return f"The pull ended: {what}\n{ended.fault}" if ended.fault else f"Done: {what}"
+
+
 def faults(sentence: str, lines: Sequence[str]) -> str:
     """Sentence on the input, and below it what is wrong, line by line."""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines[:LISTED])
@@ -60,7 +92,8 @@ def failures(failed: pd.DataFrame) -> str:
     hidden = len(failed) - LISTED
     more = f" (the first {LISTED:,} are listed)" if hidden > 0 else ""
     head = "<tr><th>owner</th><th>page</th><th>cause</th></tr>"
-    lines = "".join(_failure(failure) for failure in failed.head(LISTED).itertuples())
+    shown = failed.head(LISTED).astype({"page": "string"}).fillna({"page": ""})
+    lines = "".join(_failure(failure) for failure in shown.itertuples())
     return (
         f'<p class="helius-fault">{count(len(failed), "owner")} could not be read{more}:</p>'
         '<div class="helius-list" role="region" aria-label="owners that could not be read" tabindex="0">'
@@ -69,6 +102,5 @@ def failures(failed: pd.DataFrame) -> str:
 
 
 def _failure(failure: Any) -> str:  # noqa: ANN401 - a row of a frame
-    page = f"{failure.page:,}" if failure.page == failure.page else ""  # noqa: PLR0124 - missing where none was sent
-    cells = (failure.owner, page, f"{failure.kind}: {failure.message}")
+    cells = (failure.owner, failure.page, f"{failure.kind}: {failure.message}")
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"

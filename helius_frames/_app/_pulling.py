@@ -35,16 +35,25 @@ class Order(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a pull: the frame of the finished owners, and what ended it early."""
+    """What came of a pull: the frame of the owners that were read, and what ended it early.
+
+    Attributes
+    ----------
+    frame
+        Rows of the owners that were read; ``None`` where none was.
+    read, asked
+        How many owners were read, and how many there were.
+    fault
+        What ended the pull; empty where nothing did.
+    is_cancelled
+        Whether a person ended it.
+    """
 
     frame: pd.DataFrame | None
+    read: int
+    asked: int
     fault: str = ""
     is_cancelled: bool = False
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every owner was asked to the end."""
-        return not self.fault and not self.is_cancelled
 
 
 class Pulling:
@@ -82,25 +91,45 @@ class Pulling:
             raise KeyboardInterrupt
 
 
+def unexpected(fault: Exception) -> str:
+    """Sentence on an exception that nobody foresaw."""
+    return f"unexpected {type(fault).__name__}: {fault}"
+
+
 def _read(order: Order, look_up: Callable[[Tally], None]) -> Outcome:
+    asked = len(dict.fromkeys(order.owners))
     try:
-        frame = read_helius_balances(
-            order.owners,
-            order.mints,
-            api_key=order.api_key,
-            cluster=order.cluster,
-            endpoint=order.endpoint,
-            plan=order.plan,
-            drop_zero=order.drop_zero,
-            errors="collect",
-            progress=look_up,
-        )
-    except KeyboardInterrupt as ended:
-        return Outcome(ended.partial if isinstance(ended, PullInterrupted) else None, is_cancelled=True)
+        frame = _ask(order, look_up)
     except KeyMissingError:
-        return Outcome(None, f"{order.cluster or 'This endpoint'} needs a key: type it into the field 'key'")
+        return Outcome(
+            None, 0, asked, f"{order.cluster or 'this endpoint'} needs a key: type it into the field 'key'"
+        )
     except HeliusError as fault:
-        return Outcome(fault.partial, str(fault))
+        return _with_partial(fault, Outcome(None, 0, asked, str(fault)))
+    except KeyboardInterrupt as ended:
+        return _with_partial(ended, Outcome(None, 0, asked, is_cancelled=True))
     except Exception as fault:  # noqa: BLE001 - whatever it is, the person who clicked reads it
-        return Outcome(None, f"unexpected {type(fault).__name__}: {fault}")
-    return Outcome(frame)
+        return Outcome(None, 0, asked, unexpected(fault))
+    return Outcome(frame, asked - frame.attrs["helius"]["failed"], asked)
+
+
+def _ask(order: Order, look_up: Callable[[Tally], None]) -> pd.DataFrame:
+    return read_helius_balances(
+        order.owners,
+        order.mints,
+        api_key=order.api_key,
+        cluster=order.cluster,
+        endpoint=order.endpoint,
+        plan=order.plan,
+        drop_zero=order.drop_zero,
+        errors="collect",
+        progress=look_up,
+    )
+
+
+def _with_partial(ended: HeliusError | KeyboardInterrupt, outcome: Outcome) -> Outcome:
+    """Outcome with the rows that had arrived, where an owner was read to its end."""
+    if not isinstance(ended, HeliusError | PullInterrupted) or ended.partial is None:
+        return outcome
+    read = outcome.asked - len(ended.open_owners)
+    return outcome._replace(frame=ended.partial, read=read) if read else outcome

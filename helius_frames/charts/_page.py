@@ -31,7 +31,7 @@ def standalone_html(figure: go.Figure) -> str:
         full_html=False,
         include_plotlyjs=True,
         include_mathjax=False,
-        config={"responsive": True, "displaylogo": False},
+        config={"responsive": True, "displaylogo": False, "showSendToCloud": False},
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

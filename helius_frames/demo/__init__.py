@@ -8,7 +8,7 @@ Examples
 --------
 >>> from helius_frames import demo
 >>> demo.app().holdings
-Holdings(600 owners, 7948 mints, 13265 rows)
+Holdings(600 owners, 7948 mints, 13260 rows)
 >>> demo.TOKENS[0].name, len(demo.OWNERS), len(demo.MINTS)
 ('Fair Drop', 600, 48)
 """

@@ -96,9 +96,9 @@ def _two_camps(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
 
 
 _LEADS: Final = (
-    _Shape("Fair Drop", 6, 540, _equal(1_000), "An airdrop: at first everyone has the same."),
+    _Shape("Fair Drop", 6, 480, _equal(1_000), "An airdrop: at first everyone has the same."),
     _Shape("Points", 0, 520, _counts(30), "Loyalty points: small whole numbers, many spent to zero."),
-    _Shape("Stable Unit", 6, 480, _equal(150, 2.2), "Money in daily use: log-normal over six decades."),
+    _Shape("Stable Unit", 6, 540, _equal(150, 2.2), "Money in daily use: log-normal over six decades."),
     _Shape("Whale Song", 9, 410, _pareto(20, 1.3), "One wallet holds most of it, and sells later."),
     _Shape("Staked", 9, 350, _equal(12, 1.5), "A staking receipt, moderately unequal."),
     _Shape("Game Gold", 2, 300, _pareto(15, 1.1), "Earned by play: a Pareto tail."),

@@ -15,7 +15,10 @@ TIMES: Final = "\N{MULTIPLICATION SIGN}"
 
 
 class Goal(NamedTuple):
-    """One figure, beside what is wanted at least and what is worth aiming at."""
+    """One figure, beside what is wanted at least and what is worth aiming at.
+
+    Where the aim lies above what is wanted, more is better; else less is, also where both are the same.
+    """
 
     name: str
     figure: float
@@ -25,13 +28,13 @@ class Goal(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        sign = 1 if self.aim >= self.least else -1
+        sign = 1 if self.aim > self.least else -1
         if sign * self.figure >= sign * self.aim:
             return "reached"
         return "enough" if sign * self.figure >= sign * self.least else "MISSED"
 
     def cells(self) -> list[str]:
-        sign = "≥" if self.aim >= self.least else "≤"
+        sign = "≥" if self.aim > self.least else "≤"
         wanted = [f"{sign} {number(value)}{self.unit}" for value in (self.least, self.aim)]
         return [self.name, f"**{number(self.figure)}{self.unit}**", *wanted, self.verdict]
 

@@ -1,0 +1,208 @@
+"""The panel itself: the form read into one order, progress and outcome shown, the explorer below.
+
+It imports the whole package `_app`. Widgets are changed in the thread of a click and in that of the pull,
+so what begins and ends a pull holds one lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from helius_frames import analysis, demo
+from helius_frames._app import _html
+from helius_frames._app._addresses import (
+    Entry,
+    Table,
+    address_column,
+    column,
+    faults_in,
+    pasted,
+    read_table,
+)
+from helius_frames._app._controls import OTHER, build_controls
+from helius_frames._app._pulling import Order, Outcome, Pulling, unexpected
+from helius_frames._progress import Tally
+from helius_frames.errors import InputError, InputErrorGroup
+from helius_frames.explorer import Explorer, explore
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from traitlets import Bunch
+
+
+class Panel(widgets.VBox):  # type: ignore[misc]
+    """A form that pulls balances, and the explorer of what came.
+
+    Attributes
+    ----------
+    frame
+        The balances of the last pull that brought any; ``None`` before.
+    explorer
+        The explorer of that frame; ``None`` before.
+    """
+
+    def __init__(self) -> None:
+        self.frame: pd.DataFrame | None = None
+        self.explorer: Explorer | None = None
+        self._table: Table | None = None
+        self._pulling: Pulling | None = None
+        self._change = threading.Lock()  # of whether a pull is under way
+        self._controls = build_controls(self._use_file)
+        self._progress, self._status, self._failures = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self._form = (*self._controls.lines(), self._progress, self._status, self._failures)
+        super().__init__(self._form)
+        self.add_class("helius-app")
+        self._link()
+
+    def close(self) -> None:
+        """Stop a pull under way, and close every widget of the panel."""
+        pulling = self._pulling
+        if pulling is not None:
+            pulling.cancel()
+            pulling.wait()
+        for widget in (*self._controls, *self._form, *filter(None, (self.explorer,))):
+            widget.close()
+        super().close()
+
+    def __repr__(self) -> str:
+        rows = "None" if self.frame is None else f"{len(self.frame):,} rows"
+        return f"Panel(frame={rows})"
+
+    def _link(self) -> None:
+        controls = self._controls
+        controls.owners.observe(self._count, "value")
+        controls.column.observe(self._count, "value")
+        controls.where.observe(self._where_changed, "value")
+        controls.remove.on_click(self._remove_file)
+        controls.example.on_click(self._use_demo)
+        controls.pull.on_click(self._pull)
+        controls.cancel.on_click(self._cancel)
+        self._count()
+
+    # The form
+
+    def _where_changed(self, _change: Bunch) -> None:
+        self._controls.show_needed()
+
+    def _use_demo(self, _button: widgets.Button) -> None:
+        self._show_file(None)
+        self._controls.owners.value = "\n".join(demo.OWNERS)
+        self._controls.where.value = "demo"
+
+    def _use_file(self, name: str, content: bytes) -> None:
+        try:
+            self._show_file(read_table(name, content))
+        except InputError as fault:
+            self._tell(fault.reason, is_fault=True)
+
+    def _remove_file(self, _button: widgets.Button) -> None:
+        self._show_file(None)
+
+    def _show_file(self, table: Table | None) -> None:
+        self._table = None  # while the list of columns changes, nothing is counted
+        columns = [] if table is None else _html.columns(table.headings)
+        self._controls.show_file(columns, 0 if table is None else address_column(table))
+        self._table = table
+        self._count()
+
+    def _count(self, _change: Bunch | None = None) -> None:
+        self._controls.count.value = _html.count_note(self._pasted(), self._of_file(), self._table)
+
+    def _pasted(self) -> list[Entry]:
+        return pasted(self._controls.owners.value)
+
+    def _of_file(self) -> list[Entry]:
+        return [] if self._table is None else column(self._table, self._controls.column.value)
+
+    def _order(self) -> Order:
+        """Read the form; the key is let go of, whatever comes of it."""
+        controls = self._controls
+        key, where = controls.key.take(), controls.where.value
+        url = controls.url.peek() if where == OTHER else None
+        if where == OTHER and url is None:
+            raise InputError("there is no endpoint: type its URL, or read from a cluster")
+        owners = _addresses("owner", [*self._pasted(), *self._of_file()])
+        if not owners:
+            raise InputError("there are no owners: paste addresses, or add a file")
+        return Order(
+            owners=owners,
+            mints=_addresses("mint", pasted(controls.mints.value)) or None,
+            cluster=None if where == OTHER else where,
+            endpoint=url,
+            api_key=None if where == "demo" else key,
+            plan=None if where == "demo" else controls.plan.value or None,
+            drop_zero=controls.drop_zero.value,
+        )
+
+    # The pull
+
+    def _pull(self, _button: widgets.Button) -> None:
+        with self._change:
+            if self._pulling is not None:
+                return
+            try:
+                order = self._order()
+            except InputErrorGroup as faults:
+                self._status.value = _html.faults(faults.reason, [str(fault) for fault in faults.exceptions])
+            except InputError as fault:
+                self._tell(fault.reason, is_fault=True)
+            else:
+                self._begin(order)
+
+    def _begin(self, order: Order) -> None:
+        self._controls.lock(is_pulling=True)
+        self._failures.value = ""
+        self._draw(Tally(owners=len(order.owners)))
+        self._tell("Reading …")
+        self._pulling = Pulling(order, self._draw, self._end)
+
+    def _cancel(self, _button: widgets.Button | None = None) -> None:
+        with self._change:
+            if self._pulling is not None:
+                self._pulling.cancel()
+                self._tell("Cancelling …")
+
+    def _draw(self, tally: Tally) -> None:
+        self._progress.value = _html.progress(tally)
+
+    def _tell(self, text: str, *, is_fault: bool = False) -> None:
+        self._status.value = _html.status(text, is_fault=is_fault)
+
+    # In the thread of the pull, so that the page is answered meanwhile
+
+    def _end(self, outcome: Outcome) -> None:
+        try:
+            self._show_frame(outcome.frame)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the form must come back to life
+            outcome = outcome._replace(fault=unexpected(fault))
+        with self._change:
+            self._tell(self._sentence(outcome), is_fault=bool(outcome.fault))
+            self._controls.lock(is_pulling=False)
+            self._pulling = None
+
+    def _show_frame(self, frame: pd.DataFrame | None) -> None:
+        if frame is None:
+            return
+        self._failures.value = _html.failures(analysis.failures(frame))
+        self._tell("Building the charts …")
+        before, self.frame, self.explorer = self.explorer, frame, explore(frame)
+        self.children = (*self._form, self.explorer)
+        if before is not None:
+            before.close()
+
+    def _sentence(self, outcome: Outcome) -> str:
+        sentence = _html.outcome(outcome)
+        is_old = outcome.frame is None and self.explorer is not None
+        return f"{sentence} Below is still the pull before." if is_old else sentence
+
+
+def _addresses(kind: str, entries: list[Entry]) -> list[str]:
+    """Texts of the entries; all bad ones are refused together, each with its place."""
+    faults = faults_in(entries)
+    if faults:
+        reason = f"{len(faults):,} of {len(entries):,} {kind}s cannot be used, nothing was sent"
+        raise InputErrorGroup(reason, [InputError(fault) for fault in faults])
+    return [entry.text for entry in entries]

@@ -1,0 +1,278 @@
+"""Nothing is lost, and nothing keeps running: long pulls, interrupts, and iterators left in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pandas as pd
+import pytest
+
+from helius_frames import PullInterrupted, RPCError, _bridge, aread_helius_balances, demo, read_helius_balances
+from helius_frames.demo import Faults, Holdings, Indexer, order, serve
+from tests import endurance
+from tests.endurance import in_a_running_loop, indexer, interrupted, left_over
+from tests.pulling import PORTS, rows_held, rows_of, settled
+
+SMALL = Holdings.uniform(100, 12, 60, seed=7)
+NOTHING = (0, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def url():
+    """A server that takes long enough to be interrupted."""
+    with serve(indexer(SMALL, 0.0, latency_s=0.002)) as url:
+        yield url
+
+
+@pytest.mark.parametrize("transport", PORTS)
+def test_thousands_of_owners_with_faults_are_exact_and_memory_stays(transport):
+    holdings = Holdings.uniform(3_000, 4, 300, seed=7)
+    app = indexer(holdings, 0.02)
+    with serve(app) as url, settled(transport):
+        figures = endurance.long_pull(url, holdings, chunksize=500)
+        assert left_over(url) == NOTHING
+    assert figures.rows == len(holdings)
+    assert figures.retries == app.faults.struck.total() > 30
+    early, late = figures.memory_mb[5], figures.memory_mb[-1]
+    assert late < early + 10, figures.memory_mb
+
+
+def test_pulls_in_a_row_leave_nothing(url):
+    endurance.pulls_in_a_row(url, SMALL, 5)
+    assert left_over(url) == NOTHING
+
+
+def test_interrupts_at_random_moments_leave_exact_rows_and_nothing_running(url):
+    count = endurance.interrupts(url, SMALL, 10)
+    assert count.kept >= 5
+    assert left_over(url) == NOTHING
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.15])
+def test_an_interrupt_in_a_running_loop_ends_the_pull(url, after_s):
+    ended = interrupted(
+        lambda: in_a_running_loop(lambda: read_helius_balances(SMALL.owners, endpoint=url, page_size=3)), after_s
+    )
+    assert isinstance(ended, KeyboardInterrupt)
+    assert left_over(url) == NOTHING
+    assert rows_of(read_helius_balances(SMALL.owners, endpoint=url)) == rows_held(SMALL)
+
+
+def test_ctrl_c_under_asyncio_run_ends_the_pull_at_once(url):
+    async def script():
+        return read_helius_balances(SMALL.owners, endpoint=url, page_size=1)
+
+    begin = time.monotonic()
+    ended = interrupted(lambda: asyncio.run(script()), 0.1)
+    assert isinstance(ended, PullInterrupted)
+    assert ended.open_owners
+    assert time.monotonic() - begin < 1.5
+    assert left_over(url) == NOTHING
+
+
+def test_nested_pulls_are_interrupted_as_others_are(url):
+    """In a process of its own, since nest-asyncio patches asyncio for good."""
+    run = script("from tests.endurance import nested\nnested(*given)", url, list(SMALL.owners), len(SMALL))
+    assert run.returncode == 0, run.stderr
+
+
+def test_an_interrupt_between_chunks_keeps_what_no_chunk_had(url):
+    chunks = read_helius_balances(SMALL.owners, endpoint=url, page_size=3, chunksize=10_000)
+    ended = interrupted(lambda: list(chunks), 0.1)
+    assert isinstance(ended, PullInterrupted)
+    assert rows_of(ended.partial) == rows_held(SMALL, [o for o in SMALL.owners if o not in ended.open_owners])
+    assert left_over(url) == NOTHING
+    assert list(chunks) == []
+
+
+def test_a_cancelled_task_leaves_nothing(url):
+    async def main():
+        task = asyncio.create_task(aread_helius_balances(SMALL.owners, endpoint=url, page_size=3))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await aread_helius_balances(SMALL.owners, endpoint=url, page_size=1)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert rows_of(await aread_helius_balances(SMALL.owners, endpoint=url)) == rows_held(SMALL)
+
+    asyncio.run(main())
+    assert left_over(url) == NOTHING
+
+
+def test_an_async_iterator_that_is_dropped_stops_its_requests(url):
+    async def main():
+        chunks = aread_helius_balances(SMALL.owners, endpoint=url, page_size=3, chunksize=5)
+        await anext(chunks)
+        del chunks
+        gc.collect()
+        for _ in range(100):
+            if asyncio.all_tasks() == {asyncio.current_task()}:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(asyncio.all_tasks())
+
+    asyncio.run(main())
+    assert left_over(url) == NOTHING
+
+
+def test_an_iterator_collected_in_the_thread_of_the_loop_does_not_block_it(url):
+    chunks = read_helius_balances(SMALL.owners, endpoint=url, page_size=3, chunksize=5)
+    next(chunks)
+    chunks.itself = chunks  # so that only the garbage collector finds it
+    del chunks
+
+    async def collect():
+        gc.collect()
+
+    asyncio.run_coroutine_threadsafe(collect(), _bridge._thread_loop()).result(5)
+    assert left_over(url) == NOTHING
+
+
+def test_an_error_in_the_callers_own_progress_ends_the_pull(url):
+    def progress(_tally):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        read_helius_balances(SMALL.owners, endpoint=url, page_size=1, progress=progress)
+    chunks = read_helius_balances(SMALL.owners, endpoint=url, page_size=1, chunksize=10_000, progress=progress)
+    with pytest.raises(ZeroDivisionError):
+        next(chunks)
+    assert left_over(url) == NOTHING
+
+
+def test_chunks_read_nested_where_no_loop_runs_are_those_of_the_thread(url):
+    def chunks(event_loop):
+        return [rows_of(c) for c in read_helius_balances(SMALL.owners, endpoint=url, chunksize=100, event_loop=event_loop)]
+
+    assert chunks("nested") == chunks("thread")
+
+
+def test_chunks_begun_in_one_loop_are_not_gone_on_with_in_another(url):
+    async def begin():
+        chunks = aread_helius_balances(SMALL.owners, endpoint=url, chunksize=100)
+        await anext(chunks)
+        return chunks
+
+    async def go_on(chunks):
+        with pytest.raises(RuntimeError, match="another event loop"):
+            await anext(chunks)
+        await chunks.aclose()
+
+    asyncio.run(go_on(asyncio.run(begin())))
+    assert left_over(url) == NOTHING
+
+
+def script(text, *given):
+    """Run a script of its own, as a person would, with these values as ``given``."""
+    body = f"given = {given!r}\n{text}"
+    return subprocess.run([sys.executable, "-W", "error", "-c", body], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_reads_anew_and_leaves_its_parents_chunks_alone(url):
+    run = script(
+        """
+import os, warnings
+from helius_frames import read_helius_balances
+url, owners, rows = given
+chunks = read_helius_balances(owners, endpoint=url, page_size=3, chunksize=20)
+first = len(next(chunks))
+warnings.simplefilter("ignore", DeprecationWarning)  # a fork of a process with threads is what is tested
+child = os.fork()
+if child == 0:
+    try:
+        next(chunks)
+    except RuntimeError:
+        chunks.close()
+        raise SystemExit(len(read_helius_balances(owners, endpoint=url)) != rows)
+    raise SystemExit(2)
+_, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0, status
+assert first + sum(map(len, chunks)) == rows
+""",
+        url,
+        list(SMALL.owners),
+        len(SMALL),
+    )
+    assert run.returncode == 0, run.stderr
+    assert (run.stdout, run.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "chunks = read(owners, endpoint=url, page_size=3, chunksize=20)\nnext(chunks)",
+        "for chunk in read(owners, endpoint=url, page_size=3, chunksize=20): break",
+        "import threading, time\n"
+        "threading.Thread(target=lambda: read(owners, endpoint=url, page_size=1), daemon=True).start()\n"
+        "time.sleep(0.1)",
+    ],
+    ids=["chunks at hand", "a loop left early", "a daemon thread"],
+)
+def test_a_script_that_ends_in_the_middle_ends_without_a_word(url, ending):
+    run = script(f"from helius_frames import read_helius_balances as read\nurl, owners = given\n{ending}", url, list(SMALL.owners))
+    assert run.returncode == 0, run.stderr
+    assert (run.stdout, run.stderr) == ("", "")
+
+
+def test_threads_read_at_the_same_time(url):
+    frames = {}
+
+    def read(number):
+        frames[number] = read_helius_balances(SMALL.owners[number::4], endpoint=url)
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    for number in range(4):
+        assert rows_of(frames[number]) == rows_held(SMALL, SMALL.owners[number::4])
+    assert left_over(url) == NOTHING
+
+
+def test_a_second_call_goes_on_where_the_first_ended():
+    app = Indexer(SMALL, faults=Faults(order("rpc-32000", owner=SMALL.owners[60], times=1)))
+    with serve(app) as url:
+        with pytest.raises(RPCError) as info:
+            read_helius_balances(SMALL.owners, endpoint=url, max_concurrency=4)
+        fault = info.value
+        assert len(fault.partial)
+        rest = read_helius_balances(fault.open_owners, endpoint=url)
+    assert sorted(rows_of(pd.concat([fault.partial, rest]))) == sorted(rows_held(SMALL))
+    assert set(fault.open_owners).isdisjoint(fault.partial["owner"])
+
+
+def test_what_is_kept_of_a_chunked_pull_stands_in_the_order_of_the_owners():
+    holdings = Holdings.uniform(40, 3, 30, seed=3)
+    app = Indexer(holdings, faults=Faults(order("stall", owner=holdings.owners[0]), order("503-html", owner=holdings.owners[2], times=1)))
+    with serve(app) as url:
+        chunks = read_helius_balances(holdings.owners, endpoint=url, timeout=0.4, retries=0, chunksize=1000)
+        with pytest.raises(Exception, match="page 1") as info:
+            list(chunks)
+    kept = info.value.partial["owner"].astype(str).drop_duplicates().tolist()
+    assert len(kept) > 1
+    assert kept == [owner for owner in holdings.owners if owner in kept]
+
+
+def test_the_demo_cluster_can_be_interrupted():
+    ended = interrupted(lambda: [read_helius_balances(demo.OWNERS, cluster="demo") for _ in range(20)], 0.1)
+    assert isinstance(ended, KeyboardInterrupt)
+
+
+def test_the_signal_handler_of_the_caller_is_left_alone(url):
+    before = signal.getsignal(signal.SIGINT)
+    read_helius_balances(SMALL.owners, endpoint=url)
+    interrupted(lambda: read_helius_balances(SMALL.owners, endpoint=url, page_size=1), 0.05)
+    assert signal.getsignal(signal.SIGINT) is before
