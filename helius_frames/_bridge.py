@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from helius_frames.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
+    from types import FrameType
 
 EventLoop = Literal["thread", "nested"]
 T = TypeVar("T")
@@ -96,23 +98,46 @@ def _run_nested(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None]) 
 
     nest_asyncio.apply(loop)
     task = loop.create_task(with_ticks(coroutine, on_tick))
-    try:
+    with _cancelled_by_interrupt(task):
         return loop.run_until_complete(task)
-    except KeyboardInterrupt:
-        _unwind(loop, task)
-        raise
 
 
-def _unwind(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
-    """Cancel a nested task and wait for its end.
+@contextmanager
+def _cancelled_by_interrupt(task: asyncio.Task[Any]) -> Iterator[None]:
+    """Let the first Ctrl-C cancel a task, and raise it when the task has unwound.
 
-    An interrupt that struck inside a task comes out of the loop again with each task that waited for it.
+    Raised where it strikes, amid the loop's own code, it would leave tasks and connections half done.
     """
-    task.cancel()
-    unwound = loop.create_task(asyncio.wait([task], timeout=_UNWIND_S))
-    while not unwound.done():
-        with suppress(KeyboardInterrupt):
-            loop.run_until_complete(unwound)
+    handler = _interrupt_handler()
+    if handler is None:
+        yield
+        return
+    struck: list[int] = []
+
+    def cancel(number: int, frame: FrameType | None) -> None:
+        if struck:
+            signal.default_int_handler(number, frame)
+        struck.append(number)
+        task.get_loop().call_soon_threadsafe(task.cancel)
+
+    signal.signal(signal.SIGINT, cancel)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not struck:
+            raise
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if struck:
+        raise KeyboardInterrupt
+
+
+def _interrupt_handler() -> Callable[[int, FrameType | None], Any] | None:
+    """Find the handler of interrupts; ``None`` where they are ignored, and in threads, which get none."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    handler = signal.getsignal(signal.SIGINT)
+    return handler if callable(handler) else None
 
 
 async def with_ticks(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None]) -> T:

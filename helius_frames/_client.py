@@ -143,6 +143,15 @@ class Client:
             What the server reported, or why no whole reply arrived, after the last try.
         """
         deadline = self._clock() + PATIENCE_S
+        outcome = await self._try(body)
+        if isinstance(outcome, _Failure):
+            outcome = await self._try_again(body, outcome, deadline)
+        if isinstance(outcome, _Failure):
+            raise outcome.fault
+        return outcome
+
+    async def _try_again(self, body: bytes, first: _Failure, deadline: float) -> bytes | _Failure:
+        """Retry after a first failure; a request that needs no retry pays nothing for the machinery."""
         retrying = tenacity.AsyncRetrying(
             sleep=self._sleep,
             retry=_deserves_another_try,
@@ -151,10 +160,12 @@ class Client:
             before_sleep=self._count_retry,
             retry_error_callback=_last_outcome,
         )
-        outcome: bytes | _Failure = await retrying(self._try, body)
-        if isinstance(outcome, _Failure):
-            raise outcome.fault
-        return outcome
+        failures = [first]
+
+        async def attempt() -> bytes | _Failure:
+            return failures.pop() if failures else await self._try(body)
+
+        return await retrying(attempt)
 
     def rate_binds(self) -> bool:
         """Whether the allowed rate, not latency, is what limits this pull now."""

@@ -138,10 +138,14 @@ class Budget:
             self._is_rate_due = self._is_rate_due or self._proves_a_rate()
 
     def rate_binds(self) -> bool:
-        """Whether a request made now would have to wait: the rate is the limit, not the latency."""
+        """Whether requests stand in a queue: the rate is the limit, not the latency.
+
+        The slot right after the last request is no queue: one walker alone leaves it behind each time.
+        """
         with self._lock:
             now = self._clock()
-            return now < self._held_until or now < self._next_slot
+            queue_s = self._next_slot - now
+            return now < self._held_until or (queue_s > 0 and queue_s > self._spacing(now, self._limit(now)))
 
     @property
     def rate(self) -> float | None:

@@ -106,6 +106,7 @@ class Span:
 
     floor: bytes = b""
     stop: bytes | None = None
+    end: int = _pubkey.KEY_SPACE
     cursor: str | None = None
     pages: list[Page] = field(default_factory=list)
     asked: int = 0
@@ -131,8 +132,7 @@ class Span:
         """How many pages the rest of the span would take at the density of its last page."""
         if self.pace is None or not self.is_open:
             return 0.0
-        end = _pubkey.KEY_SPACE if self.stop is None else _pubkey.place(self.stop)
-        return (end - self.place) / (self.pace * page_size)
+        return (self.end - self.place) / (self.pace * page_size)
 
     def proves(self, page: Page) -> bool:
         """Whether a page keeps to all that a made cursor relies on."""
@@ -172,8 +172,9 @@ class Span:
         place = self.place + int(pages_ahead * page_size) * self.pace
         cursor = _pubkey.encode(_pubkey.at_position(place))
         floor = _pubkey.aligned(cursor)
-        upper = Span(floor, self.stop, cursor, place=place, pace=self.pace, streak=self.streak + pages_ahead)
-        self.stop = floor
+        streak = self.streak + pages_ahead
+        upper = Span(floor, self.stop, self.end, cursor, place=place, pace=self.pace, streak=streak)
+        self.stop, self.end = floor, place
         return upper
 
     def _within(self, page: Page) -> Page:
@@ -367,7 +368,8 @@ class Guard:
             self._last = page.mints[-1]
             return
         if self.is_sorted:
-            # Of pages that went out in chunks only the last mint is known: what a repeated page begins or ends with.
+            # Of pages that went out in chunks only the last mint is known: a repeated page begins or ends
+            # with it.
             self._mints.update([self._last], *(before.mints.tolist() for before in earlier))
             self.is_sorted = False
         self._add_each(page.mints.tolist(), number)

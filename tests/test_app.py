@@ -36,7 +36,9 @@ def sent(monkeypatch):
     """Everything that widgets send to the front end, as text."""
     messages = []
     monkeypatch.setattr(
-        ipywidgets.Widget, "_send", lambda *message, **buffers: messages.append(f"{message}{buffers}")
+        ipywidgets.Widget,
+        "_send",
+        lambda _widget, *message, **buffers: messages.append(f"{message}{buffers}"),
     )
     return messages
 
@@ -288,6 +290,7 @@ def test_an_exception_that_nobody_foresaw_is_shown_and_the_form_lives_on(panel, 
         broken.setattr(_panel, "explore", break_down)
         pull(panel)
     assert "unexpected ZeroDivisionError: &lt;i&gt;no chart" in panel._status.value
+    assert len(panel.frame)
     assert not panel._controls.pull.disabled
     pull(panel)
     assert panel.explorer is not None

@@ -399,6 +399,8 @@ class TestTurns:
         budget = known(50, clock)
         assert not budget.rate_binds()
         budget.claim(Turn())
+        assert not budget.rate_binds()  # one walker alone leaves a slot behind at each request
+        budget.claim(Turn())
         assert budget.rate_binds()
         clock.now += 0.08  # the reply took longer than the spacing: latency is the limit
         assert not budget.rate_binds()

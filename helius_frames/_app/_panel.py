@@ -187,9 +187,14 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         if frame is None:
             return
         self._failures.value = _html.failures(analysis.failures(frame))
+        self._drop_explorer()
+        self.frame = frame
         self._tell("Building the charts …")
-        before, self.frame, self.explorer = self.explorer, frame, explore(frame)
+        self.explorer = explore(frame)
         self.children = (*self._form, self.explorer)
+
+    def _drop_explorer(self) -> None:
+        before, self.explorer, self.children = self.explorer, None, self._form
         if before is not None:
             before.close()
 

@@ -150,12 +150,9 @@ def let_widgets_be_saved(home: Path) -> None:
 
 
 def check_nothing_secret_is_saved(page: Page, server: Server) -> None:
-    saved = server.folder / "app.ipynb"
-    before = saved.stat().st_mtime_ns
-    page.keyboard.press("Control+s")
-    while saved.stat().st_mtime_ns == before:
-        page.wait_for_timeout(50)
-    text = saved.read_text()
+    with page.expect_response(lambda reply: reply.request.method == "PUT" and "app.ipynb" in reply.url):
+        page.keyboard.press("Control+s")
+    text = (server.folder / "app.ipynb").read_text()
     assert '"owners: one address a line' in text
     assert KEY not in text
     assert "a-secret-path" not in text
