@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-import helius_frames
 from helius_frames import charts, demo
+from helius_frames.reader import read_helius_balances
 
 _SHOWN = "Stable Unit"
 
@@ -20,7 +20,7 @@ _SHOWN = "Stable Unit"
 def main() -> None:
     """Pull, print, draw."""
     page = _arguments().output
-    frame = helius_frames.read_helius_balances(demo.OWNERS, cluster="demo")
+    frame = read_helius_balances(demo.OWNERS, cluster="demo")
     summary = frame.helius.by_mint()
     with pd.option_context("display.width", 200, "display.max_columns", 20, "display.max_rows", 12):
         print(f"pd.read_helius_balances(helius_frames.demo.OWNERS, cluster='demo')\n\n{frame}\n")  # noqa: T201
