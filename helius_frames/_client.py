@@ -285,7 +285,8 @@ class _Lanes:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
-        await asyncio.gather(*self._left, return_exceptions=True)  # closing has ended them
+        if self._left:
+            await asyncio.wait(self._left)  # closing has ended them
         while self._free:
             self._free.pop().forget()
         self._transport = None
@@ -367,8 +368,9 @@ class _Lane:
 
     def _forget(self, task: asyncio.Task[_Reply]) -> None:
         self._left.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen: a request that nobody waits for may fail
+        error = None if task.cancelled() else task.exception()  # seen: nobody may be waiting for it
+        if error is not None:
+            _bare(error)
 
 
 def _poster(endpoint: Endpoint, transport: httpx.AsyncBaseTransport) -> Callable[[bytes], Awaitable[_Reply]]:

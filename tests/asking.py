@@ -66,7 +66,13 @@ async def _post(app, body):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [(b"content-type", b"application/json")]}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
     await app(scope, receive, send)
     content = b"".join(message.get("body", b"") for message in sent)
     return sent[0]["status"], content

@@ -26,7 +26,17 @@ from helius_frames.demo import Faults, Holdings, Indexer, order, serve
 from tests.pulling import rows_held, rows_of
 
 # What may pass, in every layer: statuses, JSON-RPC errors, connections. No 429, whose pauses are their point.
-PASSING = ("503-html", "500-json", "504-empty", "408-html", "rpc-32603", "reset", "reset-headers", "reset-body", "cut-short")
+PASSING = (
+    "503-html",
+    "500-json",
+    "504-empty",
+    "408-html",
+    "rpc-32603",
+    "reset",
+    "reset-headers",
+    "reset-body",
+    "cut-short",
+)
 SHARE = 0.02
 SEED = 7
 MB = 2**20
@@ -77,8 +87,12 @@ class Check:
     def __call__(self, frame):
         span = slice(self.rows, self.rows + len(frame))
         assert np.array_equal(frame["balance"].to_numpy(), self._balances[span]), "a wrong balance"
-        assert np.array_equal(self._mint_places.get_indexer(frame["mint"].astype(str)), self._codes[span]), "a wrong mint"
-        assert np.array_equal(self._owner_places.get_indexer(frame["owner"].astype(str)), self._owners[span]), "a wrong owner"
+        assert np.array_equal(self._mint_places.get_indexer(frame["mint"].astype(str)), self._codes[span]), (
+            "a wrong mint"
+        )
+        assert np.array_equal(
+            self._owner_places.get_indexer(frame["owner"].astype(str)), self._owners[span]
+        ), "a wrong owner"
         self.rows += len(frame)
 
 
@@ -102,7 +116,14 @@ def long_pull(url, holdings, chunksize=10_000, **options):
         memory.append(psutil.Process().memory_info().rss / MB)
     assert check.rows == len(holdings), f"{check.rows} rows of {len(holdings)}"
     asked = chunk.attrs["helius"]
-    return Figures(len(holdings.owners), check.rows, asked["requests"], asked["retries"], time.monotonic() - begin, memory)
+    return Figures(
+        len(holdings.owners),
+        check.rows,
+        asked["requests"],
+        asked["retries"],
+        time.monotonic() - begin,
+        memory,
+    )
 
 
 def pulls_in_a_row(url, holdings, times):
@@ -125,7 +146,10 @@ def interrupts(url, holdings, times, *, event_loop="thread", longest_s=0.12, see
     draw, kept, bare, finished = random.Random(seed), 0, 0, 0
     table, wanted = set(rows_held(holdings)), rows_held(holdings)
     for _ in range(times):
-        ended = interrupted(lambda: read_helius_balances(holdings.owners, endpoint=url, page_size=5, event_loop=event_loop), draw.uniform(0, longest_s))
+        ended = interrupted(
+            lambda: read_helius_balances(holdings.owners, endpoint=url, page_size=5, event_loop=event_loop),
+            draw.uniform(0, longest_s),
+        )
         if isinstance(ended, PullInterrupted):
             kept += 1
             rows = rows_of(ended.partial)
@@ -232,7 +256,9 @@ def main():
     print(f"rows, all exact      {figures.rows:,}")
     print(f"requests             {figures.requests:,} in {figures.seconds:,.0f} s")
     print(f"faults, retries      {struck:,}, {figures.retries:,}")
-    print(f"memory               {max(memory[:early]):,.0f} MB at the start, {memory[-1]:,.0f} at the end, {max(memory):,.0f} at most")
+    print(
+        f"memory               {max(memory[:early]):,.0f} MB at the start, {memory[-1]:,.0f} at the end, {max(memory):,.0f} at most"
+    )
     print(f"left over            {left.tasks} tasks, {left.sockets} sockets, {left.threads} threads")
     small = Holdings.uniform(100, 12, 60, seed=SEED)
     with serve(indexer(small, 0.0, latency_s=0.002)) as url:
@@ -240,8 +266,10 @@ def main():
         print(f"100 pulls in a row   exact; left over: {tuple(left_over(url))}")
         for event_loop in ("thread", "nested"):
             count = interrupts(url, small, 100, event_loop=event_loop)
-            print(f"100 interrupts       {event_loop}: {count.kept} with rows kept, {count.bare} before or after the pull, "
-                  f"{count.finished} too late; left over: {tuple(left_over(url))}")
+            print(
+                f"100 interrupts       {event_loop}: {count.kept} with rows kept, {count.bare} before or after the pull, "
+                f"{count.finished} too late; left over: {tuple(left_over(url))}"
+            )
     return not any(left)
 
 

@@ -121,7 +121,9 @@ def switched():
 
 def check(case, switch, url):
     """Run one case and assert its outcome; gives the outcome's name."""
-    struck = order(case.fault, owner=STRUCK, page=case.place, times=RETRIES if case.course == "heals" else None)
+    struck = order(
+        case.fault, owner=STRUCK, page=case.place, times=RETRIES if case.course == "heals" else None
+    )
     switch.app = Indexer(HOLDINGS, slot=500, faults=Faults(struck))
     begin = time.monotonic()
     with settled(case.transport, switch):
@@ -261,7 +263,10 @@ CONNECTIONS = {
     "not HTTP": (_say(b"SSH-2.0-OpenSSH_9.6\r\n"), "TransportError"),
     "headers without end": (_say_for_ever(_OK, b"x-more: " + b"m" * 500 + b"\r\n"), "TransportError"),
     "headers that trickle": (_say_for_ever(_OK, b"x", 0.01), "RequestTimeout"),
-    "interim replies without end": (_say_for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001), "RequestTimeout"),
+    "interim replies without end": (
+        _say_for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
+        "RequestTimeout",
+    ),
     "a wrong length": (_say(_OK + b"content-length: many\r\n\r\n{}"), "TransportError"),
     "silence": (_silent, "RequestTimeout"),
 }
@@ -387,7 +392,9 @@ def _try(counts, wrong, place, case, run, *arguments):
 
 def _print(counts, wrong, seconds):
     hosts = len(HOSTS) + len(CONNECTIONS)
-    print(f"{len(FAULTS)} faults of the demo, {hosts} broken hosts: {counts.total():,} cases in {seconds:,.0f} s")
+    print(
+        f"{len(FAULTS)} faults of the demo, {hosts} broken hosts: {counts.total():,} cases in {seconds:,.0f} s"
+    )
     table = pd.Series(counts).unstack(fill_value=0).assign(all=lambda table: table.sum(axis=1))
     print(table.rename_axis("outcome").to_string())
     print(f"as expected: {counts.total() - len(wrong):,} of {counts.total():,}")

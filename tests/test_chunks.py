@@ -28,7 +28,9 @@ def url():
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 100_000])
-@pytest.mark.parametrize("options", [{}, {"errors": "collect"}, {"drop_zero": True}, {"consistency": "stable"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"errors": "collect"}, {"drop_zero": True}, {"consistency": "stable"}]
+)
 def test_chunks_put_together_are_the_whole_frame(url, size, options):
     owners = OWNERS[:12] if size == 1 else OWNERS
     chunks = list(read_helius_balances(owners, endpoint=url, page_size=10, chunksize=size, **options))
@@ -77,7 +79,9 @@ def test_chunks_that_are_dropped_stop_their_requests():
 def test_requests_do_not_run_far_ahead_of_the_chunk_in_hand():
     indexer = Indexer(Holdings.uniform(1, 20_000, 20_000))
     with serve(indexer) as url:
-        chunks = read_helius_balances(next(iter(indexer.holdings.to_dict())), endpoint=url, chunksize=100, page_size=100)
+        chunks = read_helius_balances(
+            next(iter(indexer.holdings.to_dict())), endpoint=url, chunksize=100, page_size=100
+        )
         with chunks:
             next(chunks)
             next(chunks)
@@ -90,8 +94,7 @@ def test_a_fault_comes_with_what_no_chunk_had(url):
         chunks = read_helius_balances(OWNERS, endpoint=broken, chunksize=200, max_concurrency=1)
         given = []
         with pytest.raises(RPCError) as caught:
-            for chunk in chunks:
-                given += rows_of(chunk)
+            given.extend(row for chunk in chunks for row in rows_of(chunk))
     fault = caught.value
     assert given + rows_of(fault.partial) == exact_rows(HOLDINGS, OWNERS[:30])
     assert fault.open_owners == tuple(OWNERS[30:])

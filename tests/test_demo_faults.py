@@ -6,8 +6,8 @@ import json
 import zlib
 from email.utils import parsedate_to_datetime
 
-import httpx
 import base58
+import httpx
 import pytest
 
 from helius_frames import _pubkey, demo, errors

@@ -14,7 +14,14 @@ import time
 import pandas as pd
 import pytest
 
-from helius_frames import PullInterrupted, RPCError, _bridge, aread_helius_balances, demo, read_helius_balances
+from helius_frames import (
+    PullInterrupted,
+    RPCError,
+    _bridge,
+    aread_helius_balances,
+    demo,
+    read_helius_balances,
+)
 from helius_frames.demo import Faults, Holdings, Indexer, order, serve
 from tests import endurance
 from tests.endurance import in_a_running_loop, indexer, interrupted, left_over
@@ -58,7 +65,8 @@ def test_interrupts_at_random_moments_leave_exact_rows_and_nothing_running(url):
 @pytest.mark.parametrize("after_s", [0.0, 0.05, 0.15])
 def test_an_interrupt_in_a_running_loop_ends_the_pull(url, after_s):
     ended = interrupted(
-        lambda: in_a_running_loop(lambda: read_helius_balances(SMALL.owners, endpoint=url, page_size=3)), after_s
+        lambda: in_a_running_loop(lambda: read_helius_balances(SMALL.owners, endpoint=url, page_size=3)),
+        after_s,
     )
     assert isinstance(ended, KeyboardInterrupt)
     assert left_over(url) == NOTHING
@@ -145,7 +153,9 @@ def test_an_error_in_the_callers_own_progress_ends_the_pull(url):
 
     with pytest.raises(ZeroDivisionError):
         read_helius_balances(SMALL.owners, endpoint=url, page_size=1, progress=progress)
-    chunks = read_helius_balances(SMALL.owners, endpoint=url, page_size=1, chunksize=10_000, progress=progress)
+    chunks = read_helius_balances(
+        SMALL.owners, endpoint=url, page_size=1, chunksize=10_000, progress=progress
+    )
     with pytest.raises(ZeroDivisionError):
         next(chunks)
     assert left_over(url) == NOTHING
@@ -153,7 +163,10 @@ def test_an_error_in_the_callers_own_progress_ends_the_pull(url):
 
 def test_chunks_read_nested_where_no_loop_runs_are_those_of_the_thread(url):
     def chunks(event_loop):
-        return [rows_of(c) for c in read_helius_balances(SMALL.owners, endpoint=url, chunksize=100, event_loop=event_loop)]
+        return [
+            rows_of(c)
+            for c in read_helius_balances(SMALL.owners, endpoint=url, chunksize=100, event_loop=event_loop)
+        ]
 
     assert chunks("nested") == chunks("thread")
 
@@ -176,7 +189,9 @@ def test_chunks_begun_in_one_loop_are_not_gone_on_with_in_another(url):
 def script(text, *given):
     """Run a script of its own, as a person would, with these values as ``given``."""
     body = f"given = {given!r}\n{text}"
-    return subprocess.run([sys.executable, "-W", "error", "-c", body], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", body], capture_output=True, text=True, timeout=60, check=False
+    )  # noqa: S603
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -221,7 +236,11 @@ assert first + sum(map(len, chunks)) == rows
     ids=["chunks at hand", "a loop left early", "a daemon thread"],
 )
 def test_a_script_that_ends_in_the_middle_ends_without_a_word(url, ending):
-    run = script(f"from helius_frames import read_helius_balances as read\nurl, owners = given\n{ending}", url, list(SMALL.owners))
+    run = script(
+        f"from helius_frames import read_helius_balances as read\nurl, owners = given\n{ending}",
+        url,
+        list(SMALL.owners),
+    )
     assert run.returncode == 0, run.stderr
     assert (run.stdout, run.stderr) == ("", "")
 
@@ -256,7 +275,12 @@ def test_a_second_call_goes_on_where_the_first_ended():
 
 def test_what_is_kept_of_a_chunked_pull_stands_in_the_order_of_the_owners():
     holdings = Holdings.uniform(40, 3, 30, seed=3)
-    app = Indexer(holdings, faults=Faults(order("stall", owner=holdings.owners[0]), order("503-html", owner=holdings.owners[2], times=1)))
+    app = Indexer(
+        holdings,
+        faults=Faults(
+            order("stall", owner=holdings.owners[0]), order("503-html", owner=holdings.owners[2], times=1)
+        ),
+    )
     with serve(app) as url:
         chunks = read_helius_balances(holdings.owners, endpoint=url, timeout=0.4, retries=0, chunksize=1000)
         with pytest.raises(Exception, match="page 1") as info:

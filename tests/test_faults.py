@@ -25,8 +25,14 @@ def test_a_fault_ends_in_the_exact_frame_or_in_its_own_exception(case, port):
     faults.check(case, *port)
 
 
-@pytest.mark.parametrize(("name", "way", "transport", "form"), [
-    values for n, values in enumerate(faults.host_product()) if n % 5 == 0 or (values[1], values[3]) == ("raise", "sync")
-], ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("name", "way", "transport", "form"),
+    [
+        values
+        for n, values in enumerate(faults.host_product())
+        if n % 5 == 0 or (values[1], values[3]) == ("raise", "sync")
+    ],
+    ids=lambda value: str(value),
+)
 def test_a_host_that_gives_no_reply_is_told_as_it_is(name, way, transport, form):
     faults.check_host(name, way, transport, form)

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, quote
 
 import nbformat
 import pytest
-from ipywidgets import Widget
 from IPython.core.ultratb import VerboseTB
+from ipywidgets import Widget
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from rich.console import Console
@@ -85,7 +85,11 @@ class Listener(logging.Handler):
 def heard():
     """All loggers at DEBUG, with one listener on the root."""
     listener, root = Listener(), logging.getLogger()
-    loggers = [root, *map(logging.getLogger, list(root.manager.loggerDict)), logging.getLogger("httpcore.http11")]
+    loggers = [
+        root,
+        *map(logging.getLogger, list(root.manager.loggerDict)),
+        logging.getLogger("httpcore.http11"),
+    ]
     before = [(logger, logger.level, logger.disabled) for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.DEBUG)
@@ -128,7 +132,9 @@ def _chain(fault):
     while pending:
         one = pending.pop()
         yield one
-        pending += [other for other in (one.__cause__, one.__context__, *getattr(one, "exceptions", ())) if other]
+        pending += [
+            other for other in (one.__cause__, one.__context__, *getattr(one, "exceptions", ())) if other
+        ]
 
 
 def assert_silent(fault, heard):
@@ -140,9 +146,8 @@ def assert_silent(fault, heard):
 def caught(url, given, transport, form="sync", **options):
     """Exception of a pull that fails."""
     options = {"retries": 1, "timeout": 0.3, **options}
-    with pytest.raises((errors.HeliusError, errors.PullInterrupted)) as info:
-        with settled(transport):
-            pull(url, given, form, options, OWNERS[:1])
+    with pytest.raises((errors.HeliusError, errors.PullInterrupted)) as info, settled(transport):
+        pull(url, given, form, options, OWNERS[:1])
     return info.value
 
 
@@ -175,8 +180,25 @@ def test_the_search_finds_a_key_and_half_a_key():
 
 
 # What fails in another way each: refused, unreadable, echoed, late, broken, sent elsewhere, too fast.
-FAILING = ["401-json", "401-text", "echo-key", "echo-key-html", "html", "half-json", "redirect", "429-seconds",
-           "rpc-32000", "wrong-id", "gzip-broken", "balance-2^64", "stall", "reset", "reset-body", "cut-short", "unending"]
+FAILING = [
+    "401-json",
+    "401-text",
+    "echo-key",
+    "echo-key-html",
+    "html",
+    "half-json",
+    "redirect",
+    "429-seconds",
+    "rpc-32000",
+    "wrong-id",
+    "gzip-broken",
+    "balance-2^64",
+    "stall",
+    "reset",
+    "reset-body",
+    "cut-short",
+    "unending",
+]
 
 
 @BOTH
@@ -269,7 +291,9 @@ def test_a_key_that_cannot_be_used_is_not_shown_either(heard):
     ):
         owners = ["not an address"] if "owners_are" in options() else OWNERS
         with pytest.raises(errors.InputError) as info:
-            read_helius_balances(owners, **{name: value for name, value in options().items() if name != "owners_are"})
+            read_helius_balances(
+                owners, **{name: value for name, value in options().items() if name != "owners_are"}
+            )
         assert_silent(info.value, heard)
 
 
@@ -293,9 +317,20 @@ def test_a_pull_that_succeeds_shows_the_key_nowhere(transport, heard, capfd, tmp
     assert recorder.keys == [[KEY]] * len(recorder.keys)
     frame.to_parquet(tmp_path / "balances.parquet")
     shown = (
-        repr(frame), frame.to_html(), frame.to_json(), frame.to_csv(), repr(frame.attrs), json.dumps(frame.attrs),
-        repr(frame.helius), repr(chunks), repr(vars(chunks)), repr(parts[0].attrs), repr(drawn),
-        pickle.dumps(frame), (tmp_path / "balances.parquet").read_bytes(), *capfd.readouterr(),
+        repr(frame),
+        frame.to_html(),
+        frame.to_json(),
+        frame.to_csv(),
+        repr(frame.attrs),
+        json.dumps(frame.attrs),
+        repr(frame.helius),
+        repr(chunks),
+        repr(vars(chunks)),
+        repr(parts[0].attrs),
+        repr(drawn),
+        pickle.dumps(frame),
+        (tmp_path / "balances.parquet").read_bytes(),
+        *capfd.readouterr(),
     )
     for text in (*shown, *heard.text):
         assert not leaks(text), text
@@ -358,15 +393,29 @@ def test_charts_and_the_explorer_do_not_carry_the_key(monkeypatch):
         frame = pull(url, "argument", "sync", {})
     mint = frame["mint"].iloc[0]
     explorer = frame.helius.explore(mint=mint)
-    saved = [explorer.download(kind) for kind in ("html", "csv", "parquet")] if hasattr(explorer, "download") else []
-    figures = [frame.helius.plot.histogram(mint), frame.helius.plot.treemap(mint), frame.helius.plot.heatmap()]
+    saved = (
+        [explorer.download(kind) for kind in ("html", "csv", "parquet")]
+        if hasattr(explorer, "download")
+        else []
+    )
+    figures = [
+        frame.helius.plot.histogram(mint),
+        frame.helius.plot.treemap(mint),
+        frame.helius.plot.heatmap(),
+    ]
     texts = [figure.to_html() for figure in figures] + [figure.to_json() for figure in figures]
-    texts += [repr(explorer), repr(explorer._repr_mimebundle_()), json.dumps(Widget.get_manager_state(), default=str)]
+    texts += [
+        repr(explorer),
+        repr(explorer._repr_mimebundle_()),
+        json.dumps(Widget.get_manager_state(), default=str),
+    ]
     assert not any(map(leaks, [*texts, *(item.data for item in saved)]))
 
 
 def notebook(*cells):
-    book = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}})
+    book = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
+    )
     book.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
     return book
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import NamedTuple
 
 import pandas as pd
@@ -17,9 +18,9 @@ from helius_frames.demo.holdings import U64_MAX
 from tests.asking import Line, held, read
 from tests.pulling import PORTS, rows_held, rows_of, settled
 
-import asyncio
-
-HEALING = sorted(name for name, fault in FAULTS.items() if fault.is_transient and not fault.needs_port and name != "stall")
+HEALING = sorted(
+    name for name, fault in FAULTS.items() if fault.is_transient and not fault.needs_port and name != "stall"
+)
 LEGAL = sorted(name for name, fault in FAULTS.items() if fault.is_legal)
 IN_ORDER = [name for name in LEGAL if name != "out-of-order"]
 # These write a cursor of their own, which a server of opaque cursors would not take.
@@ -41,7 +42,12 @@ class World(NamedTuple):
     def indexer(self, *orders):
         healing = [order(name, p=0.2, times=2) for name in self.faults if FAULTS[name].is_transient]
         odd = [order(name, p=0.3) for name in self.faults if FAULTS[name].is_legal]
-        return Indexer(self.holdings, slot=500, cursor=self.cursor, faults=Faults(*healing, *odd, *orders, seed=self.seed))
+        return Indexer(
+            self.holdings,
+            slot=500,
+            cursor=self.cursor,
+            faults=Faults(*healing, *odd, *orders, seed=self.seed),
+        )
 
     def read(self, **options):
         return pull(self.indexer(), page_size=self.page_size, max_concurrency=self.concurrency, **options)
@@ -94,7 +100,11 @@ def test_the_sum_over_rows_is_the_indexers(world):
 
 
 @few
-@given(worlds(odd=IN_ORDER), st.integers(1, 50), st.sampled_from([{}, {"errors": "collect"}, {"drop_zero": True}]))
+@given(
+    worlds(odd=IN_ORDER),
+    st.integers(1, 50),
+    st.sampled_from([{}, {"errors": "collect"}, {"drop_zero": True}]),
+)
 def test_chunks_and_the_whole_agree(world, size, options):
     chunks = world.read(chunksize=size, **options)
     assert [row for chunk in chunks for row in rows_of(chunk)] == rows_of(world.read(**options))
@@ -194,10 +204,20 @@ class Ledger:
     def had(self, owner, mint, slot):
         """Balances of a row at or after a slot."""
         ends = [state.slot for state in self.states[1:]] + [self.indexer.slot]
-        return {state.table[owner].get(mint) for state, end in zip(self.states, ends, strict=True) if end >= slot}
+        return {
+            state.table[owner].get(mint) for state, end in zip(self.states, ends, strict=True) if end >= slot
+        }
 
     def assert_lawful(self, frame):
-        rows = list(zip(frame["owner"].astype(str), frame["mint"].astype(str), frame["balance"].tolist(), frame["slot"], strict=True))
+        rows = list(
+            zip(
+                frame["owner"].astype(str),
+                frame["mint"].astype(str),
+                frame["balance"].tolist(),
+                frame["slot"],
+                strict=True,
+            )
+        )
         places = [(OWNERS.index(owner), _pubkey.parse(mint)) for owner, mint, _, _ in rows]
         assert places == sorted(set(places)), "out of order, or twice"
         for owner, mint, balance, slot in rows:
@@ -243,7 +263,11 @@ class Moving(RuleBasedStateMachine):
         for mint in range(len(self.ledger.mints)):
             self.ledger.change(Change(0, "set", owner, mint, slots))
 
-    @rule(script=st.lists(CHANGES, max_size=12), page_size=st.integers(1, 7), concurrency=st.sampled_from([1, 3, 8]))
+    @rule(
+        script=st.lists(CHANGES, max_size=12),
+        page_size=st.integers(1, 7),
+        concurrency=st.sampled_from([1, 3, 8]),
+    )
     def pull_whole(self, script, page_size, concurrency):
         frame = self.ledger.pull(script, page_size=page_size, max_concurrency=concurrency)
         self.ledger.assert_lawful(frame)
@@ -254,7 +278,11 @@ class Moving(RuleBasedStateMachine):
         whole = pd.concat(chunks).astype({"owner": "category", "mint": "category"})
         self.ledger.assert_lawful(whole)
 
-    @rule(script=st.lists(CHANGES, max_size=12), page_size=st.integers(1, 7), wanted=st.sets(st.integers(0, 39), min_size=2))
+    @rule(
+        script=st.lists(CHANGES, max_size=12),
+        page_size=st.integers(1, 7),
+        wanted=st.sets(st.integers(0, 39), min_size=2),
+    )
     def pull_some_mints(self, script, page_size, wanted):
         mints = [self.ledger.mints[place] for place in wanted]
         frame = self.ledger.pull(script, page_size=page_size, mint=mints)
@@ -264,9 +292,13 @@ class Moving(RuleBasedStateMachine):
             assert balance in {state.table[owner].get(mint) for state in self.ledger.states}
         assert len({row[:2] for row in rows}) == len(frame)
 
-    @rule(script=st.lists(GROWTH, max_size=12), page_size=st.integers(1, 7), concurrency=st.sampled_from([1, 8]))
+    @rule(
+        script=st.lists(GROWTH, max_size=12), page_size=st.integers(1, 7), concurrency=st.sampled_from([1, 8])
+    )
     def pull_stable(self, script, page_size, concurrency):
-        frame = self.ledger.pull(script, page_size=page_size, max_concurrency=concurrency, consistency="stable")
+        frame = self.ledger.pull(
+            script, page_size=page_size, max_concurrency=concurrency, consistency="stable"
+        )
         self.ledger.assert_lawful(frame)
         self.ledger.assert_stood_at_once(frame)
 
@@ -285,12 +317,16 @@ TestHoldingsThatChange.settings = settings(
 @pytest.mark.parametrize("transport", PORTS)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_laws_hold_over_a_real_port_while_holdings_change(transport, seed):
-    ledger = Ledger(faults=Faults(order("503-html", p=0.1, times=2), order("reset-body", p=0.05, times=2), seed=seed))
+    ledger = Ledger(
+        faults=Faults(order("503-html", p=0.1, times=2), order("reset-body", p=0.05, times=2), seed=seed)
+    )
     for mint in range(40):
         for owner in range(3):
             ledger.change(Change(0, "set", owner, mint, 0))
     ledger.states = ledger.states[-1:]
-    ledger.script = [Change(n, "remove" if n % 5 == 0 else "set", n % 3, (7 * n + seed) % 40, 1) for n in range(1, 30)]
+    ledger.script = [
+        Change(n, "remove" if n % 5 == 0 else "set", n % 3, (7 * n + seed) % 40, 1) for n in range(1, 30)
+    ]
     with serve(ledger.indexer) as url, settled(transport):
         frame = read_helius_balances(OWNERS, endpoint=url, page_size=4, retries=3)
     assert not ledger.script

@@ -85,7 +85,9 @@ def test_objects_whose_str_is_the_address_are_owners():
         def __str__(self):
             return OWNERS[1]
 
-    assert rows_of(read_helius_balances(Pubkey(), cluster="demo")) == exact_rows(demo.app().holdings, OWNERS[1:2])
+    assert rows_of(read_helius_balances(Pubkey(), cluster="demo")) == exact_rows(
+        demo.app().holdings, OWNERS[1:2]
+    )
 
 
 def test_owners_stand_in_the_order_given_and_are_asked_once():
@@ -177,7 +179,16 @@ def test_attrs_are_small_flat_json_without_secrets():
     text = json.dumps(attrs)
     assert key not in text
     assert "secret" not in text
-    assert set(attrs) >= {"endpoint", "method", "slot_min", "slot_max", "pages", "requests", "retries", "owners"}
+    assert set(attrs) >= {
+        "endpoint",
+        "method",
+        "slot_min",
+        "slot_max",
+        "pages",
+        "requests",
+        "retries",
+        "owners",
+    }
     assert (attrs["owners"], attrs["failed"], attrs["version"]) == (40, 0, helius_frames.__version__)
     assert (attrs["slot_min"], attrs["slot_max"]) == (df["slot"].min(), df["slot"].max())
 
@@ -239,7 +250,10 @@ def test_nested_under_uvloop_says_what_to_do():
     def read():
         return read_helius_balances(OWNERS, cluster="demo", event_loop="nested")
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, pytest.raises(ValueError, match="thread"):
+    with (
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        pytest.raises(ValueError, match="thread"),
+    ):
         runner.run(_inside(read))
 
 
@@ -278,12 +292,16 @@ def test_the_reader_works_after_a_fork():
     read_helius_balances(OWNERS[0], cluster="demo")  # the parent's loop thread is running
     child = os.fork()
     if child == 0:
-        good = rows_of(read_helius_balances(OWNERS, cluster="demo")) == exact_rows(demo.app().holdings, OWNERS)
+        good = rows_of(read_helius_balances(OWNERS, cluster="demo")) == exact_rows(
+            demo.app().holdings, OWNERS
+        )
         os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 
 def test_progress_is_told_to_a_callable():
     told = []
-    df = read_helius_balances(OWNERS, cluster="demo", progress=lambda tally: told.append((tally.done, tally.credits)))
+    df = read_helius_balances(
+        OWNERS, cluster="demo", progress=lambda tally: told.append((tally.done, tally.credits))
+    )
     assert told[-1] == (40, 10 * df.attrs["helius"]["requests"])
