@@ -368,9 +368,8 @@ class _Lane:
 
     def _forget(self, task: asyncio.Task[_Reply]) -> None:
         self._left.discard(task)
-        error = None if task.cancelled() else task.exception()  # seen: nobody may be waiting for it
-        if error is not None:
-            _bare(error)
+        if not task.cancelled():
+            task.exception()  # seen: a request that nobody waits for may fail
 
 
 def _poster(endpoint: Endpoint, transport: httpx.AsyncBaseTransport) -> Callable[[bytes], Awaitable[_Reply]]:

@@ -191,7 +191,7 @@ def script(text, *given):
     body = f"given = {given!r}\n{text}"
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", body], capture_output=True, text=True, timeout=60, check=False
-    )  # noqa: S603
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
