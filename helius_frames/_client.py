@@ -396,16 +396,21 @@ def _poster(endpoint: Endpoint, transport: httpx.AsyncBaseTransport) -> Callable
 
 
 async def _read(response: httpx.Response) -> _Reply:
+    try:
+        content = await _content(response)
+    except _UnusableReplyError:
+        if response.is_success:
+            raise
+        content = b""  # the status alone says what the fault is, and whether it may pass
     headers = response.headers
-    if int(headers.get("content-length", "0")) > REPLY_BYTES_MAX:
-        raise _UnusableReplyError(_too_large())
-    content = await _content(response, headers.get("content-encoding", "").strip().lower())
     return _Reply(response.status_code, content, headers.get("retry-after"), headers.get("location"))
 
 
-async def _content(response: httpx.Response, encoding: str) -> bytes:
+async def _content(response: httpx.Response) -> bytes:
     """Read the body, decompressed here, where its size is bounded while it grows."""
-    inflate = _inflater(encoding)
+    if int(response.headers.get("content-length", "0")) > REPLY_BYTES_MAX:
+        raise _UnusableReplyError(_too_large())
+    inflate = _inflater(response.headers.get("content-encoding", "").strip().lower())
     parts, size = [], 0
     stream = cast("httpx.AsyncByteStream", response.stream)
     async with aclosing(cast("AsyncGenerator[bytes]", aiter(stream))) as chunks:

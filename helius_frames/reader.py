@@ -373,6 +373,10 @@ class BalanceChunks:
     """Iterator of frames that `read_helius_balances` gives with ``chunksize``.
 
     Use it in ``with``, or call `close`: requests run ahead of the chunk in hand, and stop then.
+
+    After a fault or an interrupt the chunks in hand and the exception's ``partial`` together hold every row
+    of the finished owners. Of an owner among its ``open_owners`` they may hold the first rows: leave those
+    out before the owner is read again.
     """
 
     def __init__(self, request: Request, size: int) -> None:

@@ -256,9 +256,8 @@ def main():
     print(f"rows, all exact      {figures.rows:,}")
     print(f"requests             {figures.requests:,} in {figures.seconds:,.0f} s")
     print(f"faults, retries      {struck:,}, {figures.retries:,}")
-    print(
-        f"memory               {max(memory[:early]):,.0f} MB at the start, {memory[-1]:,.0f} at the end, {max(memory):,.0f} at most"
-    )
+    at_start, at_end = max(memory[:early]), memory[-1]
+    print(f"memory in MB         {at_start:,.0f} at first, {at_end:,.0f} at last, {max(memory):,.0f} at most")
     print(f"left over            {left.tasks} tasks, {left.sockets} sockets, {left.threads} threads")
     small = Holdings.uniform(100, 12, 60, seed=SEED)
     with serve(indexer(small, 0.0, latency_s=0.002)) as url:
@@ -266,10 +265,9 @@ def main():
         print(f"100 pulls in a row   exact; left over: {tuple(left_over(url))}")
         for event_loop in ("thread", "nested"):
             count = interrupts(url, small, 100, event_loop=event_loop)
-            print(
-                f"100 interrupts       {event_loop}: {count.kept} with rows kept, {count.bare} before or after the pull, "
-                f"{count.finished} too late; left over: {tuple(left_over(url))}"
-            )
+            print(f"100 interrupts       event_loop={event_loop!r}: {count.kept} with the rows kept,")
+            print(f"                     {count.bare} outside the pull, {count.finished} too late;", end=" ")
+            print(f"left over: {tuple(left_over(url))}")
     return not any(left)
 
 

@@ -89,8 +89,8 @@ def product():
 def pairwise():
     """Few cases in which any two values of two columns meet, if they meet anywhere in the product."""
     wanted = {pair for case in product() for pair in pairs(case)}
-    for fault, cases in itertools.groupby(product(), key=lambda case: case.fault):
-        cases = list(cases)
+    for fault, group in itertools.groupby(product(), key=lambda case: case.fault):
+        cases = list(group)
         while open_pairs := {pair for pair in wanted if pair[0] == ("fault", fault)}:
             best = max(cases, key=lambda case: (len(open_pairs & pairs(case)), len(wanted & pairs(case))))
             wanted -= pairs(best)
@@ -392,9 +392,8 @@ def _try(counts, wrong, place, case, run, *arguments):
 
 def _print(counts, wrong, seconds):
     hosts = len(HOSTS) + len(CONNECTIONS)
-    print(
-        f"{len(FAULTS)} faults of the demo, {hosts} broken hosts: {counts.total():,} cases in {seconds:,.0f} s"
-    )
+    cases = f"{counts.total():,} cases in {seconds:,.0f} s"
+    print(f"{len(FAULTS)} faults of the demo, {hosts} broken hosts: {cases}")
     table = pd.Series(counts).unstack(fill_value=0).assign(all=lambda table: table.sum(axis=1))
     print(table.rename_axis("outcome").to_string())
     print(f"as expected: {counts.total() - len(wrong):,} of {counts.total():,}")

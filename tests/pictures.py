@@ -24,8 +24,8 @@ MARGIN = 170  # what JupyterLab takes beside the cell's output
 HEIGHT = 1100
 CHART_HEIGHT = 520
 MOST_BYTES = 300_000
-# The demo's second token: many holders, very unequal, no two alike.
-MINT = 1
+# The demo's largest token: many holders, very unequal, no two alike.
+MINT = 0
 READ = """
 import helius_frames
 df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")

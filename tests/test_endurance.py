@@ -189,9 +189,8 @@ def test_chunks_begun_in_one_loop_are_not_gone_on_with_in_another(url):
 def script(text, *given):
     """Run a script of its own, as a person would, with these values as ``given``."""
     body = f"given = {given!r}\n{text}"
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", body], capture_output=True, text=True, timeout=60, check=False
-    )
+    command = [sys.executable, "-W", "error", "-c", body]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -229,9 +228,11 @@ assert first + sum(map(len, chunks)) == rows
     [
         "chunks = read(owners, endpoint=url, page_size=3, chunksize=20)\nnext(chunks)",
         "for chunk in read(owners, endpoint=url, page_size=3, chunksize=20): break",
-        "import threading, time\n"
-        "threading.Thread(target=lambda: read(owners, endpoint=url, page_size=1), daemon=True).start()\n"
-        "time.sleep(0.1)",
+        """
+import threading, time
+threading.Thread(target=lambda: read(owners, endpoint=url, page_size=1), daemon=True).start()
+time.sleep(0.1)
+""",
     ],
     ids=["chunks at hand", "a loop left early", "a daemon thread"],
 )

@@ -32,7 +32,7 @@ def test_a_fault_ends_in_the_exact_frame_or_in_its_own_exception(case, port):
         for n, values in enumerate(faults.host_product())
         if n % 5 == 0 or (values[1], values[3]) == ("raise", "sync")
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_a_host_that_gives_no_reply_is_told_as_it_is(name, way, transport, form):
     faults.check_host(name, way, transport, form)
