@@ -150,6 +150,8 @@ async def with_ticks(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], No
     finally:
         task.cancel()
         await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # seen, also where the caller was cancelled meanwhile
     return task.result()
 
 

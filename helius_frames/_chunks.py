@@ -138,6 +138,7 @@ class ChunkedPull:
         """Wait for the next chunk; ``None`` after the last one. A pull without rows gives one empty chunk."""
         if self._running is None:
             self._running = asyncio.create_task(self.pull.run(self._window))
+            self._running.add_done_callback(_note_fault)
         if not self._is_here(self._running):
             raise RuntimeError("these chunks were begun in another event loop or process: go on there")
         await self._wait(self._running)
@@ -186,6 +187,12 @@ class ChunkedPull:
         frame = builder.frame()
         frame.attrs["helius"] = self.pull.ledger.attrs()
         return frame
+
+
+def _note_fault(running: asyncio.Task[None]) -> None:
+    """Take the fault of a pull that nobody may ask for any more: asyncio would log it as never retrieved."""
+    if not running.cancelled():
+        running.exception()
 
 
 def _split(piece: _Piece, wanted: int) -> tuple[_Piece, _Piece | None]:

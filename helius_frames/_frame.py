@@ -51,7 +51,7 @@ class FrameBuilder:
     _parts: list[_Part] = field(default_factory=list)
 
     def add(self, index: int, rows: Rows) -> None:
-        """Take rows of one owner; what is added of one owner comes in its order."""
+        """Take over rows of one owner; what is added of one owner comes in its order."""
         if self.drop_zero:
             rows = without_zeros(rows)
         codes = self._mints.add(rows.mints)
@@ -124,8 +124,10 @@ def _code_dtype(categories: int) -> np.dtype[np.signedinteger]:
 
 
 def _text_index(keys: _pubkey.Keys) -> pd.Index:
-    """Text of the keys, written block by block into one buffer."""
-    data = np.empty(len(keys) * _pubkey.TEXT_MAX, dtype=np.uint8)
+    """Text of the keys, moved together within their own buffer: a text is never longer than its key."""
+    if not keys.flags.owndata:
+        keys = keys.copy()
+    data = keys.view(np.uint8)
     offsets = np.zeros(len(keys) + 1, dtype=np.int64)
     for start in range(0, len(keys), _BLOCK):
         text, ends = _pubkey.texts(keys[start : start + _BLOCK])

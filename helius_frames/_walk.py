@@ -44,6 +44,9 @@ _BELIEVED_PAGES: Final = 4096
 _MISSES: Final = 3
 _PAGES_PER_MISS: Final = 24
 
+# Rows of a block in which a walk keeps its pages: about three megabytes.
+_BLOCK_ROWS: Final = 1 << 16
+
 
 class Rows(NamedTuple):
     """Rows of one owner in ascending order of the mints; the slots as runs."""
@@ -100,6 +103,37 @@ class Asker:
         return parse_page(content, request_id=request_id)
 
 
+class Shelf:
+    """Keeps the rows of many pages in a few large blocks.
+
+    A thousand small arrays leave holes when they are freed; blocks go back to the system whole.
+    """
+
+    def __init__(self) -> None:
+        self._mints = np.empty(0, dtype=_pubkey.KEY_DTYPE)
+        self._balances = np.empty(0, dtype=np.uint64)
+        self._used = 0
+        self._kept = 0
+
+    def put(self, page: Page) -> Page:
+        """Give the same page with its rows on the shelf; the first page of a walk stays as it is."""
+        rows, kept = len(page.mints), self._kept
+        self._kept += rows
+        if not kept or not rows:
+            return page
+        if self._used + rows > len(self._mints):
+            self._begin_block(max(rows, min(kept, _BLOCK_ROWS)))
+        place = slice(self._used, self._used + rows)
+        self._used += rows
+        self._mints[place], self._balances[place] = page.mints, page.balances
+        return Page(self._mints[place], self._balances[place], page.slot, page.cursor)
+
+    def _begin_block(self, rows: int) -> None:
+        self._mints = np.empty(rows, dtype=_pubkey.KEY_DTYPE)
+        self._balances = np.empty(rows, dtype=np.uint64)
+        self._used = 0
+
+
 @dataclass(slots=True, eq=False)
 class Span:
     """A part of one owner's key space, ``(floor, stop]``, that one walker reads upward."""
@@ -117,6 +151,7 @@ class Span:
     place: int = 0
     pace: int | None = None
     streak: float = 1.0
+    shelf: Shelf = field(default_factory=Shelf)
 
     @property
     def is_open(self) -> bool:
@@ -251,6 +286,7 @@ class KeyWalk:
         pages = [page for span in self.spans for page in span.pages]
         for span in self.spans:
             span.pages.clear()
+            span.shelf = Shelf()
         return join(pages)
 
     async def _step(self, span: Span) -> None:
@@ -294,7 +330,7 @@ class KeyWalk:
             self._is_even &= span.measure(page)
         else:
             self._guard.check(page, number, span.pages)
-        span.take(page)
+        span.take(page if self._emit else span.shelf.put(page))
         if self._is_made(span) and span.is_done and span.rows < max(1, self._asker.page_size // 4):
             self._misses += 1
         if self._emit is not None:

@@ -462,6 +462,9 @@ class AsyncBalanceChunks:
             await self.aclose()
             self._pull.attach(fault)
             raise
+        except Exception:  # of the caller's own progress, or another loop
+            await self.aclose()
+            raise
         if chunk is None:
             await self.aclose()
             raise StopAsyncIteration

@@ -241,7 +241,7 @@ def test_every_figure_is_transparent_and_says_mint_unit_and_slots(plot, theme):
     subtitle = figure.layout.title.subtitle.text
     assert "7or7…pcva" in subtitle
     assert "base units" in subtitle
-    assert "slots 100–103" in subtitle  # noqa: RUF001
+    assert "slots 100–103" in subtitle
     assert figure.layout.title.text
     assert figure.layout.height == 480
 

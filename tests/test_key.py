@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import logging
 import pickle
@@ -11,7 +12,8 @@ import secrets
 import socket
 import threading
 import traceback
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from urllib.parse import parse_qs, quote
 
 import nbformat
@@ -25,7 +27,7 @@ from rich.traceback import Traceback
 
 from helius_frames import _bridge, aread_helius_balances, errors, read_helius_balances
 from helius_frames.demo import Faults, Holdings, Indexer, order, serve
-from tests.faults import listening, tls_context
+from tests.faults import listening, switched, tls_context
 from tests.pulling import PORTS, rows_held, rows_of, settled
 
 # A key like Helius's own, new at each run, so that no stored text can hold it by chance.
@@ -157,17 +159,24 @@ def pull(url, given, form, options, owners=OWNERS):
     return read_helius_balances(owners, **GIVEN[given](url), **options)
 
 
-@contextmanager
-def fault_server(name):
-    with serve(Indexer(HOLDINGS, faults=Faults(order(name)))) as url:
-        yield url
+@pytest.fixture(scope="module")
+def fault_server():
+    """A function that makes the one server have a fault, and gives its URL."""
+    with switched() as (switch, url):
+
+        def strike(name):
+            switch.app = Indexer(HOLDINGS, faults=Faults(order(name)))
+            return url
+
+        yield strike
 
 
-@BOTH
-@pytest.mark.parametrize(("name", "form"), [("401-text", "sync"), ("reset-body", "sync"), ("stall", "async")])
-def test_no_shell_draws_the_key(name, form, transport):
-    with fault_server(name) as url:
-        fault = caught(url, "argument", transport, form)
+@pytest.mark.parametrize(
+    ("name", "form", "transport"),
+    [("401-text", "sync", "pyreqwest"), ("reset-body", "sync", "httpx"), ("stall", "async", "pyreqwest")],
+)
+def test_no_shell_draws_the_key(name, form, transport, fault_server):
+    fault = caught(fault_server(name), "argument", transport, form)
     drawn = drawn_by_shells(fault)
     assert all("_schedule.py" in text for text in drawn)
     assert not any(map(leaks, drawn))
@@ -201,21 +210,18 @@ FAILING = [
 ]
 
 
-@BOTH
-@pytest.mark.parametrize("name", FAILING)
-def test_no_fault_shows_the_key(name, transport, heard):
-    given = list(GIVEN)[(FAILING.index(name) + (transport == "httpx")) % len(GIVEN)]
-    form = ("sync", "async")[FAILING.index(name) % 2]
-    with fault_server(name) as url:
-        fault = caught(url, given, transport, form)
+@pytest.mark.parametrize(("name", "transport"), list(zip(FAILING, itertools.cycle(PORTS), strict=False)))
+def test_no_fault_shows_the_key(name, transport, heard, fault_server):
+    given = list(GIVEN)[FAILING.index(name) // 2 % len(GIVEN)]
+    form = ("sync", "async")[FAILING.index(name) // 4 % 2]
+    fault = caught(fault_server(name), given, transport, form)
     assert_silent(fault, heard)
 
 
 @BOTH
 @pytest.mark.parametrize("given", GIVEN)
-def test_a_server_that_echoes_the_key_is_not_quoted(given, transport, heard):
-    with fault_server("echo-key") as url:
-        fault = caught(url, given, transport)
+def test_a_server_that_echoes_the_key_is_not_quoted(given, transport, heard, fault_server):
+    fault = caught(fault_server("echo-key"), given, transport)
     assert isinstance(fault, errors.AuthenticationError)
     assert_silent(fault, heard)
 
@@ -259,7 +265,7 @@ def test_a_redirect_takes_the_key_nowhere(transport, heard):
 
 @BOTH
 @pytest.mark.parametrize("way", ["raise", "collect", "chunks"])
-def test_an_interrupt_does_not_show_the_key(way, transport, heard):
+def test_an_interrupt_does_not_show_the_key(way, transport, heard, fault_server):
     ticks = []
 
     def interrupt(tally):
@@ -267,14 +273,13 @@ def test_an_interrupt_does_not_show_the_key(way, transport, heard):
         if len(ticks) == 1:
             raise KeyboardInterrupt
 
-    options = {"progress": interrupt, "errors": "collect" if way == "collect" else "raise"}
-    with fault_server("stall") as url:
-        if way == "chunks":
-            with settled(transport), pytest.raises(errors.PullInterrupted) as info:
-                next(read_helius_balances(OWNERS, **GIVEN["argument"](url), chunksize=3, progress=interrupt))
-            fault = info.value
-        else:
-            fault = caught(url, "argument", transport, timeout=5, **options)
+    url = fault_server("stall")
+    if way == "chunks":
+        with settled(transport), pytest.raises(errors.PullInterrupted) as info:
+            next(read_helius_balances(OWNERS, **GIVEN["argument"](url), chunksize=3, progress=interrupt))
+        fault = info.value
+    else:
+        fault = caught(url, "argument", transport, timeout=5, errors=way, progress=interrupt)
     assert isinstance(fault, errors.PullInterrupted)
     assert_silent(fault, heard)
 
@@ -421,32 +426,35 @@ def notebook(*cells):
 
 
 SHOUT = """
-import logging, os
+import logging
 import pandas as pd, helius_frames
 logging.basicConfig(level=logging.DEBUG, force=True)
-url = os.environ["URL"]
+%xmode Verbose
 """
-READ = "df = pd.read_helius_balances({owners}, endpoint=url, progress=True)"
+READ = "df = pd.read_helius_balances({owners}, endpoint={url!r}, progress=True)"
+SHOW = ("df.helius.explore()", "df", "df.attrs")
+
+
+def executed(app):
+    """Run a notebook that reads from an app, and give it as it is saved, widget state and all."""
+    with serve(app) as url:
+        book = notebook(SHOUT, READ.format(owners=OWNERS, url=url), *SHOW)
+        client = NotebookClient(book, timeout=60, store_widget_state=True)
+        with suppress(CellExecutionError):
+            client.execute()
+    return nbformat.writes(book)
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("is_right", [True, False], ids=["with the explorer", "with 401"])
-def test_a_saved_notebook_does_not_hold_the_key(is_right, monkeypatch, tmp_path):
+def test_saved_notebooks_do_not_hold_the_key(monkeypatch, tmp_path):
     monkeypatch.setenv("HELIUS_API_KEY", KEY)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    read = READ.format(owners=OWNERS)
-    book = notebook(SHOUT, "%xmode Verbose", read, "df.helius.explore()", "df", "df.attrs")
-    app = Indexer(HOLDINGS, api_key=KEY if is_right else "another")
-    with serve(app) as url:
-        monkeypatch.setenv("URL", url)
-        client = NotebookClient(book, timeout=60, store_widget_state=True)
-        if is_right:
-            client.execute()
-        else:
-            with pytest.raises(CellExecutionError, match="AuthenticationError"):
-                client.execute()
-    text = nbformat.writes(book)
-    assert not leaks(text)
-    assert ("application/vnd.jupyter.widget-state+json" in text) == is_right
-    assert ("AuthenticationError" in text) != is_right
+    apps = (Indexer(HOLDINGS, api_key=KEY), Indexer(HOLDINGS, api_key="another"))
+    with ThreadPoolExecutor() as threads:
+        shown, refused = threads.map(executed, apps)
+    assert "application/vnd.jupyter.widget-state+json" in shown
+    assert "AuthenticationError" not in shown
+    assert "AuthenticationError" in refused
+    assert not leaks(shown)
+    assert not leaks(refused)

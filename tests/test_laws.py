@@ -26,7 +26,7 @@ IN_ORDER = [name for name in LEGAL if name != "out-of-order"]
 # These write a cursor of their own, which a server of opaque cursors would not take.
 MINT_CURSORS = {"cursor-opaque", "empty-page", "short-page"}
 
-few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 class World(NamedTuple):

@@ -91,4 +91,4 @@ def slots_text(first: int | None, last: int | None) -> str:
     """Name a range of slots; nothing where there is none."""
     if first is None or last is None:
         return ""
-    return f"slot {first:,}" if first == last else f"slots {first:,}–{last:,}"  # noqa: RUF001 - a range
+    return f"slot {first:,}" if first == last else f"slots {first:,}–{last:,}"
