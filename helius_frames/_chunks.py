@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from helius_frames._pull import Pull
 from helius_frames._walk import Rows, join
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from helius_frames._arguments import Request
@@ -79,10 +81,10 @@ class Window:
             self._changed.notify_all()
         return pieces
 
-    def whole_pieces(self) -> list[_Piece]:
-        """Rows of finished owners that no chunk has taken yet."""
+    def pieces(self) -> list[_Piece]:
+        """All rows that no chunk has taken yet."""
         ahead = (piece for index in sorted(self._ahead) for piece in self._ahead[index])
-        return [piece for piece in (*self._ready, *ahead) if piece.owner in self._ledger.finished]
+        return [*self._ready, *ahead]
 
     async def _put(self, index: int, rows: Rows) -> None:
         async with self._changed:
@@ -127,6 +129,8 @@ class ChunkedPull:
         self._request = request
         self._window = Window(self.pull, size)
         self._running: asyncio.Task[None] | None = None
+        self._is_asked = False
+        self._in_hand: list[_Piece] = []
         self._given = 0
 
     @property
@@ -135,18 +139,38 @@ class ChunkedPull:
         return self._running is not None and not self._running.done()
 
     async def next_chunk(self) -> pd.DataFrame | None:
-        """Wait for the next chunk; ``None`` after the last one. A pull without rows gives one empty chunk."""
+        """Wait for the next chunk; ``None`` after the last one. A pull without rows gives one empty chunk.
+
+        Until `given` says that the caller has it, the same chunk comes again: a wait that ends early, by a
+        timeout or an interrupt, loses nothing.
+        """
         if self._running is None:
             self._running = asyncio.create_task(self.pull.run(self._window))
             self._running.add_done_callback(_note_fault)
         if not self._is_here(self._running):
             raise RuntimeError("these chunks were begun in another event loop or process: go on there")
-        await self._wait(self._running)
-        pieces = await self._window.take()
-        if not pieces and self._given:
+        if not self._in_hand:
+            await self._wait(self._running)
+            self._in_hand = await self._window.take()
+        if not self._in_hand and self._given:
             return None
+        return self._frame(self._in_hand)
+
+    def given(self) -> None:
+        """Take note that the caller has the chunk."""
+        self._in_hand = []
         self._given += 1
-        return self._frame(pieces)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Refuse a second wait for the next chunk: both would be given the same."""
+        if self._is_asked:
+            raise RuntimeError("the next chunk is being waited for already: ask again when it is there")
+        self._is_asked = True
+        try:
+            yield
+        finally:
+            self._is_asked = False
 
     async def close(self) -> None:
         """Stop every request in flight, and wait until it has."""
@@ -162,7 +186,9 @@ class ChunkedPull:
 
     def attach(self, fault: HeliusError | PullInterrupted) -> None:
         """Give an exception what had arrived and was not given out."""
-        fault.partial = self._frame(self._window.whole_pieces())
+        finished = self.pull.ledger.finished
+        pieces = (*self._in_hand, *self._window.pieces())
+        fault.partial = self._frame([piece for piece in pieces if piece.owner in finished])
         fault.open_owners = self.pull.ledger.open_owners()
 
     @staticmethod

@@ -295,10 +295,12 @@ class KeyWalk:
         query = Query(self.owner, cursor=span.cursor, limit=self._asker.page_size)
         try:
             page = await self._asker.page(query, number)
-        except RPCError:
-            if not self._is_made(span):
+        except HeliusError as fault:
+            if span.is_dropped:
+                return None  # it comes late: the rows are read in another way by now
+            if not (isinstance(fault, RPCError) and self._is_made(span)):
                 raise
-            return await self._abandon(span)  # the server refuses the made cursor
+            return await self.walk(self._start_over())  # the server refuses the made cursor
         if span.is_dropped:
             return None
         if self._is_wide and not span.proves(page):
@@ -308,15 +310,11 @@ class KeyWalk:
     async def _doubt(self, span: Span, page: Page, number: int) -> None:
         """Go on plainly: from here where nothing was cut yet, else from the start."""
         if len(self.spans) > 1:
-            return await self._abandon(span)
+            return await self.walk(self._start_over())
         self._is_wide = False
         for index, earlier in enumerate(span.pages):
             self._guard.check(earlier, index + 1, span.pages[:index])
         return await self._take(span, page, number)
-
-    async def _abandon(self, span: Span) -> None:
-        if not span.is_dropped:
-            await self.walk(self._start_over())
 
     def _start_over(self) -> Span:
         self.drop()

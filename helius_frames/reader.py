@@ -393,20 +393,8 @@ class BalanceChunks:
     def __next__(self) -> pd.DataFrame:
         if self._is_closed:
             raise StopIteration
-        try:
-            chunk = _bridge.run(self._pull.next_chunk(), event_loop=self._event_loop, on_tick=self._progress)
-        except HeliusError as fault:
-            self._end_with(fault)
-            raise
-        except KeyboardInterrupt:
-            interrupt = PullInterrupted()
-            self._end_with(interrupt)
-        except BaseException:  # of the caller's own progress, or another loop
-            self.close()
-            raise
-        else:
-            return self._given(chunk)
-        raise interrupt  # here, so that it drags no frames along
+        with self._pull.alone():
+            return self._next()
 
     def __enter__(self) -> Self:
         return self
@@ -427,10 +415,27 @@ class BalanceChunks:
                 _bridge.run(self._pull.close(), event_loop=self._event_loop)
             self._progress.close()
 
+    def _next(self) -> pd.DataFrame:
+        try:
+            chunk = _bridge.run(self._pull.next_chunk(), event_loop=self._event_loop, on_tick=self._progress)
+        except HeliusError as fault:
+            self._end_with(fault)
+            raise
+        except KeyboardInterrupt:
+            interrupt = PullInterrupted()
+            self._end_with(interrupt)
+        except BaseException:  # of the caller's own progress, or another loop
+            self.close()
+            raise
+        else:
+            return self._given(chunk)
+        raise interrupt  # here, so that it drags no frames along
+
     def _given(self, chunk: pd.DataFrame | None) -> pd.DataFrame:
         if chunk is None:
             self.close()
             raise StopIteration
+        self._pull.given()
         return chunk
 
     def _end_with(self, fault: HeliusError | PullInterrupted) -> None:
@@ -456,19 +461,8 @@ class AsyncBalanceChunks:
     async def __anext__(self) -> pd.DataFrame:
         if self._is_closed:
             raise StopAsyncIteration
-        try:
-            chunk = await _bridge.with_ticks(self._pull.next_chunk(), self._progress)
-        except HeliusError as fault:
-            await self.aclose()
-            self._pull.attach(fault)
-            raise
-        except Exception:  # of the caller's own progress, or another loop
-            await self.aclose()
-            raise
-        if chunk is None:
-            await self.aclose()
-            raise StopAsyncIteration
-        return chunk
+        with self._pull.alone():
+            return await self._next()
 
     async def __aenter__(self) -> Self:
         return self
@@ -487,6 +481,22 @@ class AsyncBalanceChunks:
             self._is_closed = True
             await self._pull.close()
             self._progress.close()
+
+    async def _next(self) -> pd.DataFrame:
+        try:
+            chunk = await _bridge.with_ticks(self._pull.next_chunk(), self._progress)
+        except HeliusError as fault:
+            await self.aclose()
+            self._pull.attach(fault)
+            raise
+        except Exception:  # of the caller's own progress, or another loop
+            await self.aclose()
+            raise
+        if chunk is None:
+            await self.aclose()
+            raise StopAsyncIteration
+        self._pull.given()
+        return chunk
 
 
 class _Options(NamedTuple):

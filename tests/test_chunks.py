@@ -136,6 +136,54 @@ def test_an_interrupt_keeps_what_had_arrived(url):
     assert rows_of(kept) + rows_of(rest) == exact_rows(HOLDINGS, OWNERS)
 
 
+def test_an_interrupt_as_a_chunk_arrives_keeps_its_rows(url):
+    given, pressed = [], []
+
+    def interrupt(_tally):
+        if len(given) == 3 and not pressed:  # the last look at the progress comes when the chunk is made
+            time.sleep(0.2)
+            pressed.append(len(given))
+            raise KeyboardInterrupt
+
+    with pytest.raises(PullInterrupted) as caught:
+        given.extend(read_helius_balances(OWNERS, endpoint=url, chunksize=100, progress=interrupt))
+    kept = pd.concat([*given, caught.value.partial])
+    kept = kept[~kept["owner"].isin(caught.value.open_owners)]
+    rest = read_helius_balances(caught.value.open_owners, endpoint=url)
+    assert sorted(rows_of(kept) + rows_of(rest)) == sorted(exact_rows(HOLDINGS, OWNERS))
+
+
+def test_waits_that_time_out_lose_no_chunk(url):
+    async def read():
+        chunks, given, waits = aread_helius_balances(OWNERS, endpoint=url, page_size=10, chunksize=7), [], 0
+        while True:
+            waits += 1
+            try:
+                async with asyncio.timeout(waits % 8 / 4_000):
+                    given.append(await anext(chunks))
+            except TimeoutError:
+                continue
+            except StopAsyncIteration:
+                return given, waits
+
+    given, waits = asyncio.run(read())
+    assert waits > len(given) + 1
+    assert [row for chunk in given for row in rows_of(chunk)] == exact_rows(HOLDINGS, OWNERS)
+
+
+def test_two_waits_for_the_same_chunk_are_an_error(url):
+    async def read():
+        async with aread_helius_balances(OWNERS, endpoint=url, chunksize=100) as chunks:
+            first = asyncio.create_task(anext(chunks))
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="waited for already"):
+                await anext(chunks)
+            return await first, [chunk async for chunk in chunks]
+
+    first, rest = asyncio.run(read())
+    assert [row for chunk in (first, *rest) for row in rows_of(chunk)] == exact_rows(HOLDINGS, OWNERS)
+
+
 def test_the_async_iterator_gives_the_same_chunks(url):
     async def read():
         chunks = aread_helius_balances(OWNERS, endpoint=url, chunksize=100)

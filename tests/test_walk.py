@@ -8,7 +8,7 @@ from helius_frames import _pubkey
 from helius_frames._walk import Asker, Guard, KeyWalk, MintsWalk, join
 from helius_frames._wire import METHOD_V1, METHOD_V2, Page, parse_page
 from helius_frames.demo import Faults, Holdings, Indexer, order
-from helius_frames.errors import CursorError, ProtocolError, RPCError
+from helius_frames.errors import CursorError, ProtocolError, RequestTimeout, RPCError
 from tests.asking import Line, held, read
 
 
@@ -135,6 +135,44 @@ def test_a_server_that_answers_made_cursors_with_nothing_loses_no_rows():
         await asyncio.gather(base, reading.walk(reading.cut()))
 
     asyncio.run(run())
+    assert read(reading.rows()) == held(holdings, owner)
+
+
+class LateFault:
+    """A server that refuses made cursors, and times out on a page that was under way when it did."""
+
+    def __init__(self, indexer):
+        self._line = Line(indexer)
+        self._ends = set(indexer.holdings.mint_texts)
+        self._refused = asyncio.Event()
+        self.is_late = False
+
+    async def __call__(self, body):
+        cursor = json.loads(body)["params"].get("cursor")
+        if cursor is not None and cursor not in self._ends:
+            self._refused.set()
+            raise RPCError("refused", code=-32602)
+        if cursor is not None and not self.is_late:
+            self.is_late = True
+            await self._refused.wait()
+            raise RequestTimeout("late")
+        return await self._line(body)
+
+
+def test_a_fault_that_comes_when_its_span_was_given_up_is_none():
+    holdings = holdings_of(200)
+    owner = next(iter(holdings.to_dict()))
+    server = LateFault(Indexer(holdings))
+    reading = KeyWalk(Asker(server, 10), owner)
+
+    async def run():
+        base = asyncio.create_task(reading.start())
+        while not reading.pages_left():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+        await asyncio.gather(base, reading.walk(reading.cut()))
+
+    asyncio.run(run())
+    assert server.is_late
     assert read(reading.rows()) == held(holdings, owner)
 
 
