@@ -9,7 +9,7 @@ SETUP_DEMO := $(VENV)/.setup-demo
 SETUP_ALL  := $(VENV)/.setup-all
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults endurance contract bench bench-large lab app check docs pictures notebooks binder lowest wheel browser clean
+.PHONY: help demo test faults endurance contract bench bench-large lab app check docs pictures binder lowest wheel browser clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,5 +72,27 @@ $(SETUP_ALL): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[demo,fast,nb]' --group test --group lint --group docs
 	@touch $@ $(SETUP_DEMO)
 
+# The suite without what needs a browser or a kernel: for the environments below, made anew each time.
+PLAIN := -m "not browser and not notebook" --ignore tests/browser
+
+lowest: $(BIN)/python  ## Run the suite with the lowest versions that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[demo,fast,nb]' --group test
+	.venv-lowest/bin/python -m pytest $(PLAIN)
+
+# The suite stands beside the wheel, without the sources, so that what is imported is what was built.
+wheel: $(BIN)/python  ## Build and check wheel and sdist, and run the suite against the installed wheel
+	rm -rf dist build/suite
+	$(BIN)/python -m pip install --quiet build twine
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv --clear .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-wheel/bin/python -m pip install --quiet "$$(echo dist/*.whl)[demo,fast,nb]" --group test
+	mkdir -p build/suite
+	tar c --exclude ./helius_frames --exclude ./build --exclude './.venv*' --exclude ./.git . | tar x -C build/suite
+	cd build/suite && ../../.venv-wheel/bin/python -m pytest $(PLAIN) --ignore tests/test_layers.py
+
 clean:  ## Remove what the targets made
-	rm -rf $(VENV) build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-wheel build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

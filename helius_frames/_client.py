@@ -327,6 +327,22 @@ class _Lane:
 
     async def exchange(self, body: bytes) -> _Reply | _Failure:
         """Send once and read the whole reply; a fault comes back bare, without traceback or causes."""
+        outcome = await self._try(body)
+        if isinstance(outcome, _Failure):
+            # A task of pure Python, as nest-asyncio makes them, is woken inside the `except` of what it
+            # waited for: all that is raised before its next pause would drag that along as context.
+            await asyncio.sleep(0)
+        return outcome
+
+    def forget(self) -> None:
+        """Let go of the transport, for good.
+
+        pyreqwest keeps its connections open for as long as anyone knows its client, and the traceback of
+        an interrupt, which a kernel keeps, knows the lane.
+        """
+        del self._post
+
+    async def _try(self, body: bytes) -> _Reply | _Failure:
         _is_ours.set(True)
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -342,14 +358,6 @@ class _Lane:
             raise _bare(error)  # noqa: B904 - the same exception
         finally:
             _is_ours.set(False)
-
-    def forget(self) -> None:
-        """Let go of the transport, for good.
-
-        pyreqwest keeps its connections open for as long as anyone knows its client, and the traceback of
-        an interrupt, which a kernel keeps, knows the lane.
-        """
-        del self._post
 
     def _detached(self, post: Callable[[bytes], Awaitable[_Reply]]) -> Callable[[bytes], Awaitable[_Reply]]:
         """Post in a task of its own, which is left alone when the caller is cancelled.

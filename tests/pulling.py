@@ -7,13 +7,17 @@ pause moves on. `TRANSPORTS` names them; ``"in process"`` asks an ASGI app witho
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 import time
 from contextlib import contextmanager
+from typing import NamedTuple
 from unittest.mock import patch
 
 import httpx
+import psutil
 
-from helius_frames import _pubkey, _pull
+from helius_frames import _bridge, _pubkey, _pull
 from helius_frames._client import Client, fast_transport, plain_transports
 
 PORTS = {"httpx": plain_transports, "pyreqwest": fast_transport}
@@ -67,8 +71,33 @@ def rows_held(holdings, owners=None):
     return [
         (owner, mint, table[owner][mint])
         for owner in (table if owners is None else owners)
-        for mint in sorted(table[owner], key=_pubkey.parse)
+        for mint in sorted(table.get(owner, {}), key=_pubkey.parse)
     ]
+
+
+class Left(NamedTuple):
+    """What a pull may leave behind: nothing."""
+
+    tasks: int
+    sockets: int
+    threads: int
+
+
+def left_over(url, patience_s=2.0):
+    """Count tasks of the private loop, connections to the server, and threads of ours but the one loop."""
+    port = int(url.rpartition(":")[2])
+    deadline = time.monotonic() + patience_s
+    while any(found := _left_over(port)) and time.monotonic() < deadline:
+        time.sleep(0.01)  # a connection closes a moment after its pull
+    return found
+
+
+def _left_over(port):
+    gc.collect()
+    tasks = asyncio.all_tasks(_bridge._thread_loop())
+    sockets = [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == port]
+    threads = [thread for thread in threading.enumerate() if thread.name == "helius_frames"]
+    return Left(len(tasks), len(sockets), len(threads) - 1)
 
 
 def _transport(name, app, request):

@@ -7,7 +7,7 @@ import helius_frames
 from helius_frames import AttrsError, InputError, demo, read_helius_balances
 from helius_frames.accessor import AddressesAccessor, BalancesAccessor
 from helius_frames.demo import Indexer, serve
-from tests.test_reader import rows_of
+from tests.pulling import rows_of
 
 OWNERS = demo.OWNERS[:30]
 

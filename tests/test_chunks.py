@@ -7,7 +7,7 @@ import pytest
 
 from helius_frames import PullInterrupted, RPCError, aread_helius_balances, demo, read_helius_balances
 from helius_frames.demo import Faults, Holdings, Indexer, order, serve
-from tests.test_reader import exact_rows, rows_of
+from tests.pulling import rows_held, rows_of
 
 HOLDINGS = Holdings.from_dict(
     {
@@ -36,7 +36,7 @@ def test_chunks_put_together_are_the_whole_frame(url, size, options):
     chunks = list(read_helius_balances(owners, endpoint=url, page_size=10, chunksize=size, **options))
     assert [len(chunk) for chunk in chunks[:-1]] == [size] * (len(chunks) - 1)
     together = [row for chunk in chunks for row in rows_of(chunk)]
-    assert together == [row for row in exact_rows(HOLDINGS, owners) if row[2] or "drop_zero" not in options]
+    assert together == [row for row in rows_held(HOLDINGS, owners) if row[2] or "drop_zero" not in options]
 
 
 def test_a_chunks_categories_are_those_of_the_chunk(url):
@@ -96,7 +96,7 @@ def test_a_fault_comes_with_what_no_chunk_had(url):
         with pytest.raises(RPCError) as caught:
             given.extend(row for chunk in chunks for row in rows_of(chunk))
     fault = caught.value
-    assert given + rows_of(fault.partial) == exact_rows(HOLDINGS, OWNERS[:30])
+    assert given + rows_of(fault.partial) == rows_held(HOLDINGS, OWNERS[:30])
     assert fault.open_owners == tuple(OWNERS[30:])
     assert list(chunks) == []
 
@@ -105,7 +105,7 @@ def test_collected_failures_are_on_the_iterator():
     with serve(Indexer(HOLDINGS, faults=Faults(order("html", owner=OWNERS[2], page=3)))) as broken:
         chunks = read_helius_balances(OWNERS, endpoint=broken, chunksize=64, page_size=10, errors="collect")
         together = [row for chunk in chunks for row in rows_of(chunk)]
-    assert together == exact_rows(HOLDINGS, [owner for owner in OWNERS if owner != OWNERS[2]])
+    assert together == rows_held(HOLDINGS, [owner for owner in OWNERS if owner != OWNERS[2]])
     assert chunks.failures[["owner", "page", "kind"]].to_numpy().tolist() == [[OWNERS[2], 3, "ProtocolError"]]
 
 
@@ -114,7 +114,7 @@ def test_rows_out_of_order_after_a_chunk_went_out_are_an_error():
     with serve(Indexer(HOLDINGS, cursor="opaque", faults=faults)) as broken:
         with pytest.raises(Exception, match="read without chunksize"):
             list(read_helius_balances(OWNERS[2], endpoint=broken, chunksize=10, page_size=10))
-        assert rows_of(read_helius_balances(OWNERS[2], endpoint=broken, page_size=10)) == exact_rows(
+        assert rows_of(read_helius_balances(OWNERS[2], endpoint=broken, page_size=10)) == rows_held(
             HOLDINGS, OWNERS[2:3]
         )
 
@@ -133,7 +133,7 @@ def test_an_interrupt_keeps_what_had_arrived(url):
         rest = read_helius_balances(caught.value.open_owners, endpoint=url)
     kept = caught.value.partial
     assert 3 <= kept.attrs["helius"]["pages"] < len(OWNERS)
-    assert rows_of(kept) + rows_of(rest) == exact_rows(HOLDINGS, OWNERS)
+    assert rows_of(kept) + rows_of(rest) == rows_held(HOLDINGS, OWNERS)
 
 
 def test_an_interrupt_as_a_chunk_arrives_keeps_its_rows(url):
@@ -150,7 +150,7 @@ def test_an_interrupt_as_a_chunk_arrives_keeps_its_rows(url):
     kept = pd.concat([*given, caught.value.partial])
     kept = kept[~kept["owner"].isin(caught.value.open_owners)]
     rest = read_helius_balances(caught.value.open_owners, endpoint=url)
-    assert sorted(rows_of(kept) + rows_of(rest)) == sorted(exact_rows(HOLDINGS, OWNERS))
+    assert sorted(rows_of(kept) + rows_of(rest)) == sorted(rows_held(HOLDINGS, OWNERS))
 
 
 def test_waits_that_time_out_lose_no_chunk(url):
@@ -168,7 +168,7 @@ def test_waits_that_time_out_lose_no_chunk(url):
 
     given, waits = asyncio.run(read())
     assert waits > len(given) + 1
-    assert [row for chunk in given for row in rows_of(chunk)] == exact_rows(HOLDINGS, OWNERS)
+    assert [row for chunk in given for row in rows_of(chunk)] == rows_held(HOLDINGS, OWNERS)
 
 
 def test_two_waits_for_the_same_chunk_are_an_error(url):
@@ -181,7 +181,7 @@ def test_two_waits_for_the_same_chunk_are_an_error(url):
             return await first, [chunk async for chunk in chunks]
 
     first, rest = asyncio.run(read())
-    assert [row for chunk in (first, *rest) for row in rows_of(chunk)] == exact_rows(HOLDINGS, OWNERS)
+    assert [row for chunk in (first, *rest) for row in rows_of(chunk)] == rows_held(HOLDINGS, OWNERS)
 
 
 def test_the_async_iterator_gives_the_same_chunks(url):

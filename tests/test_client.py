@@ -9,11 +9,9 @@ import importlib.util
 import logging
 import pickle
 import secrets
-import shutil
 import socket
 import ssl
 import struct
-import subprocess
 import traceback
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import pytest
+import trustme
 
 from helius_frames import _client
 from helius_frames._client import REPLY_BYTES_MAX, Client, fast_transport, plain_transports
@@ -230,21 +229,11 @@ class Tls(NamedTuple):
 
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    new = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    (folder / "names").write_text("subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
-    for command in (
-        f"{new} -x509 -keyout ca.key -out ca.pem -subj /CN=own -addext basicConstraints=critical,CA:TRUE",
-        f"{new} -keyout key.pem -out asked.pem -subj /CN=localhost",
-        "x509 -req -in asked.pem -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -out cert.pem",
-    ):
-        subprocess.run([openssl, *command.split()], cwd=folder, check=True, capture_output=True)  # noqa: S603
+    own, path = trustme.CA(), tmp_path_factory.mktemp("tls") / "own.pem"
+    own.cert_pem.write_to_path(path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return Tls(folder / "ca.pem", context)
+    own.issue_cert("localhost").configure_cert(context)
+    return Tls(path, context)
 
 
 async def ask_over_tls(transport, tls):

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -15,19 +12,18 @@ import pandas as pd
 import pytest
 
 from helius_frames import (
-    PullInterrupted,
     RPCError,
     _bridge,
     aread_helius_balances,
-    demo,
     read_helius_balances,
 )
 from helius_frames.demo import Faults, Holdings, Indexer, order, serve
-from tests import endurance
-from tests.endurance import in_a_running_loop, indexer, interrupted, left_over
-from tests.pulling import PORTS, rows_held, rows_of, settled
+from tests import endurance, interrupting
+from tests.apart import assert_good
+from tests.endurance import indexer
+from tests.interrupting import SMALL
+from tests.pulling import PORTS, left_over, rows_held, rows_of, settled
 
-SMALL = Holdings.uniform(100, 12, 60, seed=7)
 NOTHING = (0, 0, 0)
 
 
@@ -56,48 +52,9 @@ def test_pulls_in_a_row_leave_nothing(url):
     assert left_over(url) == NOTHING
 
 
-def test_interrupts_at_random_moments_leave_exact_rows_and_nothing_running(url):
-    count = endurance.interrupts(url, SMALL, 10)
-    assert count.kept >= 5
-    assert left_over(url) == NOTHING
-
-
-@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.15])
-def test_an_interrupt_in_a_running_loop_ends_the_pull(url, after_s):
-    ended = interrupted(
-        lambda: in_a_running_loop(lambda: read_helius_balances(SMALL.owners, endpoint=url, page_size=3)),
-        after_s,
-    )
-    assert isinstance(ended, KeyboardInterrupt)
-    assert left_over(url) == NOTHING
-    assert rows_of(read_helius_balances(SMALL.owners, endpoint=url)) == rows_held(SMALL)
-
-
-def test_ctrl_c_under_asyncio_run_ends_the_pull_at_once(url):
-    async def script():
-        return read_helius_balances(SMALL.owners, endpoint=url, page_size=1)
-
-    begin = time.monotonic()
-    ended = interrupted(lambda: asyncio.run(script()), 0.1)
-    assert isinstance(ended, PullInterrupted)
-    assert ended.open_owners
-    assert time.monotonic() - begin < 1.5
-    assert left_over(url) == NOTHING
-
-
-def test_nested_pulls_are_interrupted_as_others_are(url):
-    """In a process of its own, since nest-asyncio patches asyncio for good."""
-    run = script("from tests.endurance import nested\nnested(*given)", url, list(SMALL.owners), len(SMALL), 3)
-    assert run.returncode == 0, run.stderr
-
-
-def test_an_interrupt_between_chunks_keeps_what_no_chunk_had(url):
-    chunks = read_helius_balances(SMALL.owners, endpoint=url, page_size=3, chunksize=10_000)
-    ended = interrupted(lambda: list(chunks), 0.1)
-    assert isinstance(ended, PullInterrupted)
-    assert rows_of(ended.partial) == rows_held(SMALL, [o for o in SMALL.owners if o not in ended.open_owners])
-    assert left_over(url) == NOTHING
-    assert list(chunks) == []
+@pytest.mark.parametrize("scenario", interrupting.SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_interrupted_pulls_leave_exact_rows_and_nothing_running(url, scenario):
+    assert_good("-m", "tests.interrupting", scenario.__name__, url)
 
 
 def test_a_cancelled_task_leaves_nothing(url):
@@ -239,16 +196,14 @@ def test_chunks_begun_in_one_loop_are_not_gone_on_with_in_another(url):
     assert left_over(url) == NOTHING
 
 
-def script(text, *given):
-    """Run a script of its own, as a person would, with these values as ``given``."""
-    body = f"given = {given!r}\n{text}"
-    command = [sys.executable, "-W", "error", "-c", body]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+def run_script(text, *given):
+    """Run a script of its own, as a person would, with these values as ``given``; it must end well."""
+    assert_good("-c", f"given = {given!r}\n{text}")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_reads_anew_and_leaves_its_parents_chunks_alone(url):
-    run = script(
+    run_script(
         """
 import os, warnings
 from helius_frames import read_helius_balances
@@ -272,8 +227,6 @@ assert first + sum(map(len, chunks)) == rows
         list(SMALL.owners),
         len(SMALL),
     )
-    assert run.returncode == 0, run.stderr
-    assert (run.stdout, run.stderr) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -290,13 +243,11 @@ time.sleep(0.1)
     ids=["chunks at hand", "a loop left early", "a daemon thread"],
 )
 def test_a_script_that_ends_in_the_middle_ends_without_a_word(url, ending):
-    run = script(
+    run_script(
         f"from helius_frames import read_helius_balances as read\nurl, owners = given\n{ending}",
         url,
         list(SMALL.owners),
     )
-    assert run.returncode == 0, run.stderr
-    assert (run.stdout, run.stderr) == ("", "")
 
 
 def test_threads_read_at_the_same_time(url):
@@ -328,29 +279,12 @@ def test_a_second_call_goes_on_where_the_first_ended():
 
 
 def test_what_is_kept_of_a_chunked_pull_stands_in_the_order_of_the_owners():
-    holdings = Holdings.uniform(40, 3, 30, seed=3)
-    app = Indexer(
-        holdings,
-        faults=Faults(
-            order("stall", owner=holdings.owners[0]), order("503-html", owner=holdings.owners[2], times=1)
-        ),
-    )
+    owners = SMALL.owners
+    app = Indexer(SMALL, faults=Faults(order("stall", owner=owners[0]), order("rpc-32000", owner=owners[60])))
     with serve(app) as url:
-        chunks = read_helius_balances(holdings.owners, endpoint=url, timeout=0.4, retries=0, chunksize=1000)
-        with pytest.raises(Exception, match="page 1") as info:
+        chunks = read_helius_balances(owners, endpoint=url, chunksize=1_000)
+        with pytest.raises(RPCError, match="page 1") as info:
             list(chunks)
     kept = info.value.partial["owner"].astype(str).drop_duplicates().tolist()
-    assert len(kept) > 1
-    assert kept == [owner for owner in holdings.owners if owner in kept]
-
-
-def test_the_demo_cluster_can_be_interrupted():
-    ended = interrupted(lambda: [read_helius_balances(demo.OWNERS, cluster="demo") for _ in range(20)], 0.1)
-    assert isinstance(ended, KeyboardInterrupt)
-
-
-def test_the_signal_handler_of_the_caller_is_left_alone(url):
-    before = signal.getsignal(signal.SIGINT)
-    read_helius_balances(SMALL.owners, endpoint=url)
-    interrupted(lambda: read_helius_balances(SMALL.owners, endpoint=url, page_size=1), 0.05)
-    assert signal.getsignal(signal.SIGINT) is before
+    assert len(kept) > 20
+    assert kept == [owner for owner in owners if owner in kept]

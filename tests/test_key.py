@@ -153,10 +153,16 @@ def caught(url, given, transport, form="sync", **options):
     return info.value
 
 
+def failing(name):
+    """An app with one fault, at every request."""
+    return Indexer(HOLDINGS, faults=Faults(order(name)))
+
+
 def pull(url, given, form, options, owners=OWNERS):
     if form == "async":
         return asyncio.run(aread_helius_balances(owners, **GIVEN[given](url), **options))
-    return read_helius_balances(owners, **GIVEN[given](url), **options)
+    event_loop = "nested" if form == "nested" else "thread"
+    return read_helius_balances(owners, **GIVEN[given](url), event_loop=event_loop, **options)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +171,7 @@ def fault_server():
     with switched() as (switch, url):
 
         def strike(name):
-            switch.app = Indexer(HOLDINGS, faults=Faults(order(name)))
+            switch.app = failing(name)
             return url
 
         yield strike
@@ -441,7 +447,7 @@ def executed(app):
         book = notebook(SHOUT, READ.format(owners=OWNERS, url=url), *SHOW)
         client = NotebookClient(book, timeout=60, store_widget_state=True)
         with suppress(CellExecutionError):
-            client.execute()
+            asyncio.run(client.async_execute())  # its own form without a loop leaves one open
     return nbformat.writes(book)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def run(path, folder, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(folder))
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     book = read(path)
-    NotebookClient(
+    client = NotebookClient(
         book, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": FOLDER}}
-    ).execute()
+    )
+    asyncio.run(client.async_execute())  # its own form without a loop leaves one open
     return book
 
 

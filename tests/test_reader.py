@@ -9,25 +9,11 @@ import uvloop
 import helius_frames
 from helius_frames import InputErrorGroup, RPCError, aread_helius_balances, demo, read_helius_balances
 from helius_frames.demo import Faults, Holdings, Indexer, order, serve
+from tests import nesting
+from tests.apart import assert_good
+from tests.pulling import rows_held, rows_of
 
 OWNERS = demo.OWNERS[:40]
-
-
-def exact_rows(holdings, owners):
-    """(owner, mint, balance) as the frame must have them."""
-    from helius_frames import _pubkey
-
-    table = holdings.to_dict()
-    return [
-        (owner, mint, table[owner][mint])
-        for owner in owners
-        for mint in sorted(table.get(owner, {}), key=_pubkey.parse)
-    ]
-
-
-def rows_of(frame):
-    columns = frame.astype({"owner": "object", "mint": "object"})
-    return list(zip(columns["owner"], columns["mint"], frame["balance"].tolist(), strict=True))
 
 
 def read_from(holdings, owners=None, indexer=None, **options):
@@ -37,7 +23,7 @@ def read_from(holdings, owners=None, indexer=None, **options):
 
 def test_the_demo_frame_is_what_the_indexer_holds():
     df = pd.read_helius_balances(demo.OWNERS, cluster="demo")
-    assert rows_of(df) == exact_rows(demo.app().holdings, demo.OWNERS)
+    assert rows_of(df) == rows_held(demo.app().holdings, demo.OWNERS)
     assert df.dtypes.astype(str).tolist() == ["category", "category", "uint64", "int64"]
     assert df["owner"].cat.categories.tolist() == list(demo.OWNERS)
 
@@ -55,7 +41,7 @@ def test_a_real_port_gives_the_frame_of_the_demo_cluster():
 def test_large_pulls_are_exact_row_for_row(n_owners, mints):
     holdings = Holdings.uniform(n_owners, mints, max(mints, 200), seed=7)
     owners = list(holdings.to_dict())
-    assert rows_of(read_from(holdings)) == exact_rows(holdings, owners)
+    assert rows_of(read_from(holdings)) == rows_held(holdings, owners)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +71,7 @@ def test_objects_whose_str_is_the_address_are_owners():
         def __str__(self):
             return OWNERS[1]
 
-    assert rows_of(read_helius_balances(Pubkey(), cluster="demo")) == exact_rows(
+    assert rows_of(read_helius_balances(Pubkey(), cluster="demo")) == rows_held(
         demo.app().holdings, OWNERS[1:2]
     )
 
@@ -117,7 +103,7 @@ def test_no_owners_give_the_empty_frame():
 def test_one_mint_is_one_request_for_each_owner():
     mint = demo.MINTS[0]
     df = read_helius_balances(demo.OWNERS, mint, cluster="demo")
-    assert rows_of(df) == [row for row in exact_rows(demo.app().holdings, demo.OWNERS) if row[1] == mint]
+    assert rows_of(df) == [row for row in rows_held(demo.app().holdings, demo.OWNERS) if row[1] == mint]
     assert df.attrs["helius"]["requests"] == len(demo.OWNERS)
     assert df.attrs["helius"]["mints"] == [mint]
 
@@ -125,7 +111,7 @@ def test_one_mint_is_one_request_for_each_owner():
 def test_several_mints_are_only_those():
     mints = demo.MINTS[2:9]
     df = read_helius_balances(demo.OWNERS, mints, cluster="demo")
-    assert rows_of(df) == [row for row in exact_rows(demo.app().holdings, demo.OWNERS) if row[1] in mints]
+    assert rows_of(df) == [row for row in rows_held(demo.app().holdings, demo.OWNERS) if row[1] in mints]
 
 
 def test_drop_zero_leaves_out_zeros_alone():
@@ -139,7 +125,7 @@ def test_drop_zero_leaves_out_zeros_alone():
 def test_the_page_size_does_not_show(page_size):
     owners = demo.OWNERS[:5]
     df = read_helius_balances(owners, cluster="demo", page_size=page_size)
-    assert rows_of(df) == exact_rows(demo.app().holdings, owners)
+    assert rows_of(df) == rows_held(demo.app().holdings, owners)
 
 
 @pytest.mark.parametrize(
@@ -199,10 +185,10 @@ def test_a_fault_carries_what_had_arrived_and_who_is_open():
     with pytest.raises(RPCError) as caught:
         read_from(holdings, list(OWNERS), indexer, max_concurrency=1)
     fault = caught.value
-    assert rows_of(fault.partial) == exact_rows(holdings, OWNERS[:20])
+    assert rows_of(fault.partial) == rows_held(holdings, OWNERS[:20])
     assert fault.open_owners == OWNERS[20:]
     rest = read_helius_balances(fault.open_owners, cluster="demo")
-    assert rows_of(fault.partial) + rows_of(rest) == exact_rows(holdings, OWNERS)
+    assert rows_of(fault.partial) + rows_of(rest) == rows_held(holdings, OWNERS)
 
 
 def test_collected_failures_are_listed_and_never_rows():
@@ -214,20 +200,28 @@ def test_collected_failures_are_listed_and_never_rows():
     assert listed["kind"].tolist() == ["ProtocolError"]
     assert listed["page"].tolist() == [1]
     assert df.attrs["helius"]["failed"] == 1
-    assert rows_of(df) == exact_rows(holdings, [owner for owner in OWNERS if owner != OWNERS[3]])
+    assert rows_of(df) == rows_held(holdings, [owner for owner in OWNERS if owner != OWNERS[3]])
 
 
 async def _inside(read):
     return read()
 
 
-@pytest.mark.parametrize("event_loop", ["thread", "nested"])
-@pytest.mark.parametrize("where", ["script", "loop", "thread"])
+@pytest.mark.parametrize(
+    ("where", "event_loop"),
+    [
+        ("script", "thread"),
+        ("script", "nested"),
+        ("loop", "thread"),
+        ("thread", "thread"),
+        ("thread", "nested"),
+    ],
+)
 def test_the_reader_works_in_a_script_in_a_running_loop_and_in_a_thread(where, event_loop):
     def read():
         return rows_of(read_helius_balances(OWNERS, cluster="demo", event_loop=event_loop))
 
-    expected = exact_rows(demo.app().holdings, OWNERS)
+    expected = rows_held(demo.app().holdings, OWNERS)
     if where == "script":
         assert read() == expected
     elif where == "loop":
@@ -243,7 +237,7 @@ def test_the_reader_works_in_a_script_in_a_running_loop_and_in_a_thread(where, e
 def test_the_reader_works_under_uvloop():
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         df = runner.run(_inside(lambda: read_helius_balances(OWNERS, cluster="demo")))
-    assert rows_of(df) == exact_rows(demo.app().holdings, OWNERS)
+    assert rows_of(df) == rows_held(demo.app().holdings, OWNERS)
 
 
 def test_nested_under_uvloop_says_what_to_do():
@@ -257,29 +251,14 @@ def test_nested_under_uvloop_says_what_to_do():
         runner.run(_inside(read))
 
 
-def test_nested_lets_the_callers_own_tasks_go_on():
-    async def run():
-        ticks = []
-
-        async def tick():
-            while True:
-                ticks.append(None)
-                await asyncio.sleep(0)
-
-        ticking = asyncio.create_task(tick())
-        await asyncio.sleep(0)
-        before = len(ticks)
-        read_helius_balances(OWNERS, cluster="demo", event_loop="nested")
-        during = len(ticks) - before
-        ticking.cancel()
-        return during
-
-    assert asyncio.run(run()) > 10
+@pytest.mark.parametrize("scenario", nesting.SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_nested_in_a_running_loop(scenario):
+    assert_good("-m", "tests.nesting", scenario.__name__)
 
 
 def test_the_async_twin_gives_the_same_frame():
     df = asyncio.run(_gather_one())
-    assert rows_of(df) == exact_rows(demo.app().holdings, OWNERS)
+    assert rows_of(df) == rows_held(demo.app().holdings, OWNERS)
 
 
 async def _gather_one():
@@ -292,9 +271,7 @@ def test_the_reader_works_after_a_fork():
     read_helius_balances(OWNERS[0], cluster="demo")  # the parent's loop thread is running
     child = os.fork()
     if child == 0:
-        good = rows_of(read_helius_balances(OWNERS, cluster="demo")) == exact_rows(
-            demo.app().holdings, OWNERS
-        )
+        good = rows_of(read_helius_balances(OWNERS, cluster="demo")) == rows_held(demo.app().holdings, OWNERS)
         os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
 

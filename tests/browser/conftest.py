@@ -1,4 +1,7 @@
-"""Fixtures of the browser tests: one Chromium and one Jupyter server for the whole run."""
+"""Fixtures of the browser tests: a Chromium and a Jupyter server for each module.
+
+No wider: while Playwright is at hand its event loop counts as running, and no other can be run in the thread.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ PATIENCE_MS = 30_000  # for one step of a page: a machine may be busy with other
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
     executable = chromium()
     if executable is None:
@@ -28,7 +31,7 @@ def chrome() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serve(tmp_path_factory.mktemp("jupyter")) as running:
         yield running
