@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import weakref
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -67,7 +68,9 @@ def _run_in_thread(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None
 
     def start() -> None:
         task.append(loop.create_task(coroutine, context=context))
-        task[0].add_done_callback(lambda _: ended.set())
+        _private.tasks.add(task[0])
+        # When the interpreter ends, whoever still waits is a daemon thread: it waits on, and says nothing.
+        task[0].add_done_callback(lambda _: None if loop is _private.ended else ended.set())
 
     def cancel() -> None:
         if task:
@@ -183,8 +186,12 @@ class _LoopThread:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self.ended: asyncio.AbstractEventLoop | None = None
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
+        # Called after the finalizers that were made later, those of chunks among them.
+        weakref.finalize(self, _LoopThread._end, self)
 
     def loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -197,5 +204,32 @@ class _LoopThread:
     def _forget(self) -> None:
         self._lock, self._loop = threading.Lock(), None
 
+    def _end(self) -> None:
+        """Stop every request and hold the thread for good, at the end of the interpreter.
 
-_thread_loop = _LoopThread().loop
+        Ended by it amid C++ or Rust code, a thread aborts the process.
+        """
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        self.ended = loop
+        is_still = threading.Event()
+
+        async def hold() -> None:
+            for task in self.tasks:
+                task.cancel()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            if others:
+                await asyncio.wait(others, timeout=_UNWIND_S)
+                await asyncio.sleep(
+                    _TICK_S
+                )  # pyreqwest's threads let go a moment later
+            is_still.set()
+            threading.Event().wait()
+
+        asyncio.run_coroutine_threadsafe(hold(), loop)
+        is_still.wait(_UNWIND_S + 1)
+
+
+_private: Final = _LoopThread()
+_thread_loop = _private.loop

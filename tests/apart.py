@@ -13,4 +13,5 @@ def apart(*arguments):
 def assert_good(*arguments):
     """Run Python so; it must end well and without a word."""
     run = apart(*arguments)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout + run.stderr == ""
