@@ -221,9 +221,7 @@ class _LoopThread:
             others = asyncio.all_tasks() - {asyncio.current_task()}
             if others:
                 await asyncio.wait(others, timeout=_UNWIND_S)
-                await asyncio.sleep(
-                    _TICK_S
-                )  # pyreqwest's threads let go a moment later
+                await asyncio.sleep(_TICK_S)  # pyreqwest's threads let go a moment later
             is_still.set()
             threading.Event().wait()
 
