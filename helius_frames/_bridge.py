@@ -196,7 +196,7 @@ class _LoopThread:
     def loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                loop = asyncio.new_event_loop()
+                loop = _new_loop()
                 threading.Thread(target=loop.run_forever, name="helius_frames", daemon=True).start()
                 self._loop = loop  # last: an interrupt must not leave a loop that nobody runs
             return self._loop
@@ -227,6 +227,15 @@ class _LoopThread:
 
         asyncio.run_coroutine_threadsafe(hold(), loop)
         is_still.wait(_UNWIND_S + 1)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Make an event loop: uvloop's, where the extra ``fast`` has brought it."""
+    try:
+        import uvloop  # noqa: PLC0415 - an extra
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 _private: Final = _LoopThread()

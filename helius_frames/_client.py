@@ -32,6 +32,7 @@ import tenacity
 from helius_frames import _wire
 from helius_frames._clean import conceal, shorten
 from helius_frames._endpoint import Secret, is_loopback
+from helius_frames._network import LoopBackend
 from helius_frames._pace import RETRY_AFTER_MAX_S, Budget, Turn, check_pace, shared_budget
 from helius_frames._version import __version__
 from helius_frames.errors import (
@@ -608,6 +609,8 @@ class _PlainTransport(httpx.AsyncHTTPTransport):
     def __init__(self, connect_s: float | None, **options: Any) -> None:
         super().__init__(**options)
         self._connect_s = connect_s
+        # httpx has no argument for it.
+        self._pool._network_backend = LoopBackend()  # noqa: SLF001
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions["timeout"] = {"connect": self._connect_s}

@@ -1,7 +1,7 @@
 """Photon's compact JSON to columns, without a Python object per row.
 
-The lowest part of the wire: it imports `_pubkey` alone. The structure of a page is found from the
-places of its quotes; then every byte that is not part of a mint or a balance is compared with the
+The lowest part of the wire: it imports `_pubkey` alone. The items of a page are found from the
+places of their braces; then every byte that is not part of a mint or a balance is compared with the
 layout. Whatever does not match to the last byte is left to the typed reader of `_wire`.
 """
 
@@ -27,8 +27,7 @@ _TAIL = re.compile(
     rb'\](?:,"cursor":(?:null|"([1-9A-HJ-NP-Za-km-z]{1,44})"))?\}\}(?:,"id":"([^"\\]*)")?\}[ \t\n\r]*'
 )
 
-# One item is {"mint":"…","balance":…}: six quotes, and these bytes between them.
-_QUOTES: Final = 6
+# One item is {"mint":"…","balance":…}: these bytes stand around the mint.
 _WORDS: Final = {
     name: np.uint64(int.from_bytes(text, "little"))
     for name, text in {
@@ -37,14 +36,21 @@ _WORDS: Final = {
         "gap_end": b'lance":',
     }.items()
 }
-_U64_DIGITS: Final = 20
-_DIGITS_DTYPE: Final = np.dtype(f"S{_U64_DIGITS}")
-_U64_MAX: Final = np.array(b"18446744073709551615", dtype=_DIGITS_DTYPE)
-_HALF: Final = 10  # digits that a float64 product holds exactly, and whose sum does too
-_WEIGHTS: Final = np.zeros((_U64_DIGITS, 2))
-_WEIGHTS[:_HALF, 0] = _WEIGHTS[_HALF:, 1] = 10.0 ** np.arange(_HALF - 1, -1, -1)
+_MINT_AT: Final = len(b'{"mint":"')
+_GAP: Final = len(b'","balance":')
+_GAP_END_AT: Final = len(b'","ba')
 
-_QUOTE, _BRACE_CLOSE, _COMMA, _NINE, _ZERO = b'"},90'
+_U64_DIGITS: Final = 20
+_WORD_DIGITS: Final = 8
+_WORD_MAX: Final = 10**_WORD_DIGITS
+_U64_HIGH, _U64_REST = (np.uint64(part) for part in divmod(2**64 - 1, _WORD_MAX**2))
+
+# Eight digits in one word, a byte each.
+_ZEROS, _ABOVE_NINE, _HIGH_BITS = (np.uint64(int.from_bytes(8 * byte)) for byte in (b"0", b"\x76", b"\x80"))
+_PAIRS: Final = np.uint64(0x000000FF000000FF)
+
+_QUOTE_COMMA: Final = np.uint16(int.from_bytes(b'",', "little"))
+_QUOTE, _BRACE_CLOSE, _COMMA, _ZERO = b'"},0'
 
 
 class Columns(NamedTuple):
@@ -66,54 +72,60 @@ def read(content: bytes, request_id: str) -> Columns | None:
         return None
     if (tail[2] if head[1] is None else head[1]) != request_id.encode():
         return None
-    rows = _rows(content[head.end() : tail.start()])
+    rows = _rows(np.frombuffer(content, np.uint8, tail.start() - head.end(), head.end()))
     if rows is None:
         return None
     return Columns(*rows, slot=int(head[2]), cursor=tail[1].decode() if tail[1] else None)
 
 
-def _rows(items: bytes) -> tuple[_pubkey.Keys, NDArray[np.uint64]] | None:
-    if not items:
+def _rows(data: _pubkey.Bytes) -> tuple[_pubkey.Keys, NDArray[np.uint64]] | None:
+    if not len(data):
         return np.empty(0, dtype=_pubkey.KEY_DTYPE), np.empty(0, dtype=np.uint64)
-    data = np.frombuffer(items, dtype=np.uint8)
-    quotes = np.flatnonzero(data == _QUOTE)
-    if len(quotes) % _QUOTES or not len(quotes):
+    ends = np.flatnonzero(data == _BRACE_CLOSE)
+    if not len(ends) or ends[-1] != len(data) - 1:
         return None
-    return _cut(items, data, quotes.reshape(-1, _QUOTES))
+    starts = np.concatenate([[0], ends[:-1] + 2])  # a brace and a comma further
+    if (ends - starts < _MINT_AT + _pubkey.KEY_BYTES + _GAP + 1).any():  # the shortest mint, and one digit
+        return None
+    return _cut(data, starts, ends)
 
 
 def _cut(
-    items: bytes, data: _pubkey.Bytes, quotes: NDArray[np.intp]
+    data: _pubkey.Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]
 ) -> tuple[_pubkey.Keys, NDArray[np.uint64]] | None:
-    starts = quotes[:, 0] - 1
-    ends = np.append(starts[1:] - 1, len(data))
-    if not _is_layout(items, data, quotes, starts, ends):
+    mint_starts = starts + _MINT_AT
+    mint_ends = _closing_quotes(data, mint_starts)
+    if mint_ends is None or not _is_layout(data, starts, mint_ends, ends):
         return None
-    mints = _pubkey.align(data, quotes[:, 3], quotes[:, 3] - quotes[:, 2] - 1)
-    balances = _unsigned(data, quotes[:, 5] + 2, ends - 1)
+    mints = _pubkey.align(data, mint_ends, mint_ends - mint_starts)
+    balances = _unsigned(data, mint_ends + _GAP, ends)
     return None if mints is None or balances is None else (mints, balances)
 
 
+def _closing_quotes(data: _pubkey.Bytes, starts: NDArray[np.intp]) -> NDArray[np.intp] | None:
+    """Places of the quotes after the mints: most have 44 characters, some 43, hardly any fewer."""
+    pairs = np.ndarray(len(data) - 1, dtype="<u2", buffer=data, strides=(1,))
+    places = starts + _pubkey.TEXT_MAX
+    others = np.flatnonzero(pairs[places] != _QUOTE_COMMA)
+    for _ in range(_pubkey.TEXT_MAX - _pubkey.KEY_BYTES):
+        if not len(others):
+            break
+        places[others] -= 1
+        others = others[pairs[places[others]] != _QUOTE_COMMA]
+    return None if len(others) else places
+
+
 def _is_layout(
-    items: bytes,
-    data: _pubkey.Bytes,
-    quotes: NDArray[np.intp],
-    starts: NDArray[np.intp],
-    ends: NDArray[np.intp],
+    data: _pubkey.Bytes, starts: NDArray[np.intp], mint_ends: NDArray[np.intp], ends: NDArray[np.intp]
 ) -> bool:
     """Whether all bytes around the mints and the balances are those of the layout."""
-    steps = np.diff(quotes, axis=1)
-    if starts[0] != 0 or (steps[:, [0, 1, 3, 4]] != (5, 2, 2, 8)).any() or (steps[:, 2] < 2).any():  # noqa: PLR2004
-        return False
-    if (ends - quotes[:, 5] < 4).any():  # noqa: PLR2004  # ":0}"
-        return False
-    words = np.ndarray(len(data) - 7, dtype="<u8", buffer=items, strides=(1,))
+    words = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
     return bool(
         (words[starts] == _WORDS["name"]).all()
-        and (words[quotes[:, 3]] == _WORDS["gap"]).all()
-        and (words[quotes[:, 5] - 5] & np.uint64(0x00FFFFFFFFFFFFFF) == _WORDS["gap_end"]).all()
-        and (data[ends - 1] == _BRACE_CLOSE).all()
-        and (data[ends[:-1]] == _COMMA).all()
+        and (data[starts + _MINT_AT - 1] == _QUOTE).all()
+        and (words[mint_ends] == _WORDS["gap"]).all()
+        and (words[mint_ends + _GAP_END_AT] & np.uint64(0x00FFFFFFFFFFFFFF) == _WORDS["gap_end"]).all()
+        and (data[ends[:-1] + 1] == _COMMA).all()
     )
 
 
@@ -122,15 +134,39 @@ def _unsigned(
 ) -> NDArray[np.uint64] | None:
     """Exact values of the decimal numbers in ``data[starts:ends]``; ``None`` where one is none."""
     lengths = ends - starts
-    if lengths.min() < 1 or lengths.max() > _U64_DIGITS:
+    longest = lengths.max()
+    if lengths.min() < 1 or longest > _U64_DIGITS or ((data[starts] == _ZERO) & (lengths > 1)).any():
         return None
-    digits = _pubkey.right_aligned(data, ends, lengths, _DIGITS_DTYPE, _ZERO)
-    grid = digits.view(np.uint8).reshape(-1, _U64_DIGITS)
-    if grid.min() < _ZERO or grid.max() > _NINE:
+    words = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
+    # Eight digits a word, from the last ones on; before the first digit stand a mint and its name.
+    done = np.arange(0, longest, _WORD_DIGITS)[:, None]
+    values = _eight_digits(words[ends - _WORD_DIGITS - done], lengths - done)
+    if values is None:
         return None
-    if ((data[starts] == _ZERO) & (lengths > 1)).any() or (digits > _U64_MAX).any():
-        return None
-    halves: NDArray[np.uint64] = ((grid - _ZERO).astype(np.float64) @ _WEIGHTS).astype(np.uint64)
-    high, low = halves.T
-    balances: NDArray[np.uint64] = np.add(high * np.uint64(10**_HALF), low)
+    balances: NDArray[np.uint64] = values[0]
+    if len(values) > 1:
+        balances = balances + values[1] * np.uint64(_WORD_MAX)
+    if len(values) > 2:  # noqa: PLR2004
+        if _overflows(values[2], balances):
+            return None
+        balances = balances + values[2] * np.uint64(_WORD_MAX**2)
     return balances
+
+
+def _eight_digits(words: NDArray[np.uint64], lengths: NDArray[np.intp]) -> NDArray[np.uint64] | None:
+    """Values of the last so many bytes of each word as digits, all at once; ``None`` where one is none."""
+    missing = np.minimum(np.maximum(_WORD_DIGITS - lengths, 0), _WORD_DIGITS)
+    foreign = (8 * missing).astype(np.uint64)
+    digits = (words ^ _ZEROS) >> foreign << foreign
+    if ((digits + _ABOVE_NINE | digits) & _HIGH_BITS).any():
+        return None
+    pairs = digits * np.uint64(10) + (digits >> np.uint64(8))
+    outer = (pairs & _PAIRS) * np.uint64(100 + (10**6 << 32))
+    inner = (pairs >> np.uint64(16) & _PAIRS) * np.uint64(1 + (10**4 << 32))
+    values: NDArray[np.uint64] = (outer + inner) >> np.uint64(32)
+    return values
+
+
+def _overflows(high: NDArray[np.uint64], rest: NDArray[np.uint64]) -> bool:
+    """Whether a number of more than sixteen digits is above 2^64 - 1."""
+    return bool(((high > _U64_HIGH) | ((high == _U64_HIGH) & (rest > _U64_REST))).any())

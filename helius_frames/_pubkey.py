@@ -8,7 +8,7 @@ has to be decoded to be checked, compared or ordered.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import base58
 import numpy as np
@@ -27,6 +27,8 @@ Bytes: TypeAlias = NDArray[np.uint8]
 
 _ZERO = ord("1")
 _ALPHABET = frozenset(base58.BITCOIN_ALPHABET.decode())
+_HEAD = np.dtype(">u8")
+_RUN_MIN: Final = 16  # rows of one length on average, from which copying run by run is quicker
 
 
 def parse(text: str) -> bytes:
@@ -125,9 +127,14 @@ def text_lengths(keys: Keys) -> NDArray[np.intp]:
     An address starts with one ``1`` for each leading zero byte, and goes on with the digits of the
     number, so the number alone tells how long the text of its 32 bytes is.
     """
-    digits = TEXT_MAX - _leading_ones(keys)
-    zero_bytes = KEY_BYTES - np.searchsorted(_POWERS, keys, side="right").astype(np.intp)
-    return np.where(zero_bytes < 0, 0, digits + zero_bytes)
+    keys = np.ascontiguousarray(keys)
+    lengths: NDArray[np.intp] = TEXT_MAX - _leading_ones(keys)
+    heads = np.ndarray(len(keys), dtype=_HEAD, buffer=keys, strides=keys.strides)
+    others = np.flatnonzero((heads <= _LEAST_HEAD) | (heads >= _MOST_HEAD))
+    if len(others):  # one address in 256 starts with a zero byte
+        zero_bytes = KEY_BYTES - np.searchsorted(_POWERS, keys[others], side="right").astype(np.intp)
+        lengths[others] = np.where(zero_bytes < 0, 0, lengths[others] + zero_bytes)
+    return lengths
 
 
 def texts(keys: Keys) -> tuple[Bytes, NDArray[np.int64]]:
@@ -136,14 +143,26 @@ def texts(keys: Keys) -> tuple[Bytes, NDArray[np.int64]]:
     offsets = np.zeros(len(keys) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     grid = np.ascontiguousarray(keys).view(np.uint8).reshape(-1, TEXT_MAX)
-    return grid[np.arange(TEXT_MAX) >= (TEXT_MAX - lengths)[:, None]], offsets
+    ends = np.append(np.flatnonzero(np.diff(lengths)) + 1, len(keys))
+    if len(ends) * _RUN_MIN > len(keys):
+        return grid[np.arange(TEXT_MAX) >= (TEXT_MAX - lengths)[:, None]], offsets
+    data, start = np.empty(offsets[-1], dtype=np.uint8), 0
+    for end in ends.tolist():  # keys in order have few different lengths
+        length = int(lengths[start])
+        data[offsets[start] : offsets[end]].reshape(-1, length)[:] = grid[start:end, TEXT_MAX - length :]
+        start = end
+    return data, offsets
 
 
 def _leading_ones(keys: Keys) -> NDArray[np.intp]:
-    grid = np.ascontiguousarray(keys).view(np.uint8).reshape(-1, TEXT_MAX)
-    is_digit = grid != _ZERO
-    first = is_digit.argmax(axis=1)
-    return np.where(is_digit[np.arange(len(grid)), first], first, TEXT_MAX)
+    grid = keys.view(np.uint8).reshape(-1, TEXT_MAX)
+    is_one = grid[:, 0] == _ZERO
+    ones: NDArray[np.intp] = is_one.astype(np.intp)
+    several = np.flatnonzero(is_one & (grid[:, 1] == _ZERO))  # one address in a thousand
+    if len(several):
+        is_digit = grid[several] != _ZERO
+        ones[several] = np.where(is_digit.any(axis=1), is_digit.argmax(axis=1), TEXT_MAX)
+    return ones
 
 
 def _number_key(number: int) -> bytes:
@@ -153,3 +172,5 @@ def _number_key(number: int) -> bytes:
 
 # 256**0 … 256**32: a key at or above the k-th of them has at least k significant bytes.
 _POWERS: Keys = np.array([_number_key(1 << (8 * k)) for k in range(KEY_BYTES + 1)], dtype=KEY_DTYPE)
+# What a key's first eight bytes say for sure: between these it has 32 significant bytes.
+_LEAST_HEAD, _MOST_HEAD = (int.from_bytes(power[:8], "big") for power in _POWERS[-2:].tolist())

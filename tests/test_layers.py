@@ -20,8 +20,10 @@ LATE = "in functions"
 
 # The table may be changed with the code; these lines of it may not.
 ONLY_IN = {
+    "httpcore": {"_network"},
     "httpx": {"_client"},
     "pyreqwest": {"_client"},
+    "uvloop": {"_bridge"},
     "tenacity": {"_client"},
     "msgspec": {"_wire"},
     "tqdm": {"_progress"},
@@ -32,7 +34,7 @@ ONLY_IN = {
     "anywidget": {"explorer", "_app"},
     "traitlets": {"explorer", "_app"},
 }
-ONLY_LATE = {"pyreqwest", "tqdm", "nest_asyncio", "uvicorn"}
+ONLY_LATE = {"pyreqwest", "tqdm", "nest_asyncio", "uvicorn", "uvloop"}
 # Part of a declared dependency's own interface.
 COMES_WITH = {"traitlets": "ipywidgets"}
 
