@@ -126,7 +126,7 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
     ) -> LoopStream:
         """Connect to the first of the host's addresses that answers."""
         loop = asyncio.get_running_loop()
-        # Addresses of both families at once, so that a broken IPv6 costs no timeout; uvloop knows no such thing.
+        # Both families of addresses race, so that a broken IPv6 costs no timeout; uvloop has no such thing.
         racing: Any = {"happy_eyeballs_delay": _RACE_S} if isinstance(loop, asyncio.BaseEventLoop) else {}
         _, stream = await _connected(loop.create_connection(LoopStream, host, port, **racing), timeout)
         return stream

@@ -1,0 +1,107 @@
+"""Connections on asyncio itself, as httpcore uses them, on asyncio's own loop and on uvloop's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpcore
+import pytest
+import uvloop
+
+from helius_frames._network import LoopBackend
+
+LOOPS = pytest.mark.parametrize(
+    "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+
+
+def run(main, loop_factory):
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(main)
+
+
+async def connected(answer):
+    """A stream to a server of one connection, which is answered so."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    return server, await LoopBackend().connect_tcp("127.0.0.1", port, timeout=5)
+
+
+@LOOPS
+def test_what_is_written_arrives_and_what_is_answered_is_read_to_the_end(loop_factory):
+    large = b"x" * 5_000_000  # more than a socket takes at once
+
+    async def answer(reader, writer):
+        writer.write(await reader.readexactly(len(large)))
+        writer.close()
+
+    async def main():
+        server, stream = await connected(answer)
+        await stream.write(large)
+        parts = []
+        while part := await stream.read(1024):
+            parts.append(part)
+        await stream.aclose()
+        server.close()
+        return b"".join(parts)
+
+    assert run(main(), loop_factory) == large
+
+
+@LOOPS
+def test_a_connection_that_the_other_side_closed_is_known_to_be(loop_factory):
+    async def answer(_reader, writer):
+        writer.close()
+
+    async def main():
+        server, stream = await connected(answer)
+        assert await stream.read(1) == b""
+        assert stream.get_extra_info("is_readable")
+        with pytest.raises(httpcore.WriteError):
+            await stream.write(b"more")
+        await stream.aclose()
+        server.close()
+
+    run(main(), loop_factory)
+
+
+@LOOPS
+def test_a_reset_is_an_error_of_reading_or_writing(loop_factory):
+    async def talk(stream):
+        await stream.write(b"x" * 1_000_000)
+        await stream.read(1024)
+        await stream.write(b"more")
+
+    async def answer(_reader, writer):
+        writer.transport.abort()
+
+    async def main():
+        server, stream = await connected(answer)
+        with pytest.raises((httpcore.ReadError, httpcore.WriteError)):
+            await talk(stream)
+        await stream.aclose()
+        server.close()
+
+    run(main(), loop_factory)
+
+
+@LOOPS
+def test_a_port_where_nothing_listens_is_a_connect_error(loop_factory):
+    async def main():
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        with pytest.raises(httpcore.ConnectError):
+            await LoopBackend().connect_tcp("127.0.0.1", port)
+
+    run(main(), loop_factory)
+
+
+@LOOPS
+def test_connecting_takes_no_longer_than_allowed(loop_factory):
+    async def main():
+        with pytest.raises(httpcore.ConnectTimeout):
+            await LoopBackend().connect_tcp("127.0.0.1", 9, timeout=0)
+
+    run(main(), loop_factory)
