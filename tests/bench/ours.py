@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -12,7 +13,7 @@ import httpx
 import pandas as pd
 
 import helius_frames
-from helius_frames import _client, _columns, _schedule
+from helius_frames import _bridge, _client, _columns, _schedule
 from helius_frames._pace import Budget, Turn
 from helius_frames._walk import KeyWalk
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     Setting = Callable[[], AbstractContextManager[object]]
 
+_PLAIN = _bridge._LoopThread()
 _runs = count(1)
 
 
@@ -69,9 +71,23 @@ def both(*settings: Setting) -> Setting:
     return enter
 
 
-def plain_transport() -> AbstractContextManager[object]:
-    """Use httpx's own transport, as without the extra ``fast``."""
-    return patch.object(_client, "_network_transport", _client.plain_transports)
+@contextmanager
+def plain_transport() -> Iterator[None]:
+    """Use httpx's own transport and asyncio's own loop, as without the extra ``fast``."""
+    with plain_loop(), patch.object(_client, "_network_transport", _client.plain_transports):
+        yield
+
+
+@contextmanager
+def plain_loop() -> Iterator[None]:
+    """Run the private loop thread on asyncio's own loop."""
+    new_loop = patch.object(_bridge, "_new_loop", asyncio.new_event_loop)
+    with (
+        new_loop,
+        patch.object(_bridge, "_private", _PLAIN),
+        patch.object(_bridge, "_thread_loop", _PLAIN.loop),
+    ):
+        yield
 
 
 def fast_transport() -> AbstractContextManager[object]:
@@ -79,13 +95,15 @@ def fast_transport() -> AbstractContextManager[object]:
     return patch.object(_client, "_network_transport", _client.fast_transport)
 
 
-def one_pool() -> AbstractContextManager[object]:
+@contextmanager
+def one_pool() -> Iterator[None]:
     """Let every request share httpx's one pool."""
 
     def one(_endpoint: Endpoint, _timeout_s: float) -> httpx.AsyncBaseTransport:
         return httpx.AsyncHTTPTransport()
 
-    return patch.object(_client, "_network_transport", one)
+    with plain_loop(), patch.object(_client, "_network_transport", one):
+        yield
 
 
 def typed_reader() -> AbstractContextManager[object]:
