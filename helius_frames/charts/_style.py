@@ -81,15 +81,14 @@ def palette(theme: Theme) -> Palette:
 def blank(theme: Theme, title: str, subtitle: str) -> go.Figure:
     """Start a figure: paper, axes, title; the texts are HTML already."""
     colours = palette(theme)
-    figure = go.Figure()
-    figure.update_layout(
-        template=_template(theme),
-        height=HEIGHT,
-        meta={"theme": theme},
-        title={"text": title, "subtitle": {"text": subtitle}},
-        hoverlabel={"font": {"color": colours.ink}},
-    )
-    return figure
+    layout = {
+        "template": _template(theme),
+        "height": HEIGHT,
+        "meta": {"theme": theme},
+        "title": {"text": title, "subtitle": {"text": subtitle}},
+        "hoverlabel": {"font": {"color": colours.ink}},
+    }
+    return go.Figure(layout=layout)
 
 
 def say(figure: go.Figure, theme: Theme, sentence: str) -> None:

@@ -94,6 +94,8 @@ def _types(figure: go.Figure | go.FigureWidget) -> list[str]:
 
 def _assign(mine: BasePlotlyType, new: BasePlotlyType) -> None:
     """Make one plotly object equal another; plotly itself sends only what differs."""
-    wanted = new.to_plotly_json()
-    for name in (mine.to_plotly_json().keys() | wanted.keys()) - KEPT:
-        mine[name] = wanted.get(name)
+    had, wanted = mine.to_plotly_json(), new.to_plotly_json()
+    for name in (had.keys() | wanted.keys()) - KEPT:
+        # plotly builds a template anew, two milliseconds long, before it sees that nothing differs.
+        if name != "template" or had.get(name) != wanted.get(name):
+            mine[name] = wanted.get(name)
