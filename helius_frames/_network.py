@@ -7,6 +7,7 @@ enters a cancel scope for each read and each write, where one timeout around the
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import httpcore
@@ -126,10 +127,19 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
     ) -> LoopStream:
         """Connect to the first of the host's addresses that answers."""
         loop = asyncio.get_running_loop()
-        # Both families of addresses race, so that a broken IPv6 costs no timeout; uvloop has no such thing.
-        racing: Any = {"happy_eyeballs_delay": _RACE_S} if isinstance(loop, asyncio.BaseEventLoop) else {}
+        # A name's addresses race, so that a broken IPv6 costs no timeout; uvloop has no such thing.
+        may_race = isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host)
+        racing: Any = {"happy_eyeballs_delay": _RACE_S} if may_race else {}
         _, stream = await _connected(loop.create_connection(LoopStream, host, port, **racing), timeout)
         return stream
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def _connected(connecting: Awaitable[T], timeout_s: float | None) -> T:

@@ -144,11 +144,11 @@ def main():
     at_start, at_end = max(memory[:early]), memory[-1]
     print(f"memory in MB         {at_start:,.0f} at first, {at_end:,.0f} at last, {max(memory):,.0f} at most")
     print(f"left over            {left.tasks} tasks, {left.sockets} sockets, {left.threads} threads")
-    with serve(indexer(SMALL, 0.0, latency_s=0.002)) as url:
+    with serve(indexer(SMALL, 0.0, latency_s=0.01)) as url:
         pulls_in_a_row(url, SMALL, 100)
         print(f"100 pulls in a row   exact; left over: {tuple(left_over(url))}")
-        _print_interrupts("of a plain call", interrupts(url, SMALL, 100, longest_s=0.6), url)
-        nested = in_a_running_loop(lambda: interrupts(url, SMALL, 100, longest_s=0.6, event_loop="nested"))
+        _print_interrupts("of a plain call", interrupts(url, SMALL, 100, longest_s=0.3), url)
+        nested = in_a_running_loop(lambda: interrupts(url, SMALL, 100, longest_s=0.3, event_loop="nested"))
         _print_interrupts("of a nested call", nested, url)
     return not any(left)
 

@@ -30,7 +30,7 @@ NOTHING = (0, 0, 0)
 @pytest.fixture(scope="module")
 def url():
     """A server that takes long enough to be interrupted."""
-    with serve(indexer(SMALL, 0.0, latency_s=0.002)) as url:
+    with serve(indexer(SMALL, 0.0, latency_s=0.01)) as url:
         yield url
 
 

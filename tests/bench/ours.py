@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     Setting = Callable[[], AbstractContextManager[object]]
 
-_PLAIN = _bridge._LoopThread()
 _runs = count(1)
 
 
@@ -81,13 +81,19 @@ def plain_transport() -> Iterator[None]:
 @contextmanager
 def plain_loop() -> Iterator[None]:
     """Run the private loop thread on asyncio's own loop."""
-    new_loop = patch.object(_bridge, "_new_loop", asyncio.new_event_loop)
+    thread, loop = _bridge._LoopThread(), asyncio.new_event_loop()
     with (
-        new_loop,
-        patch.object(_bridge, "_private", _PLAIN),
-        patch.object(_bridge, "_thread_loop", _PLAIN.loop),
+        patch.object(_bridge, "_new_loop", lambda: loop),
+        patch.object(_bridge, "_private", thread),
+        patch.object(_bridge, "_thread_loop", thread.loop),
     ):
+        thread.loop()
         yield
+    thread._forget()
+    loop.call_soon_threadsafe(loop.stop)
+    while loop.is_running():
+        time.sleep(0.001)
+    loop.close()
 
 
 def fast_transport() -> AbstractContextManager[object]:
