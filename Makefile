@@ -9,7 +9,7 @@ SETUP_DEMO := $(VENV)/.setup-demo
 SETUP_ALL  := $(VENV)/.setup-all
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults endurance contract bench bench-large lab app check docs pictures binder lowest wheel browser clean
+.PHONY: help demo test plain faults endurance contract bench bench-large lab app check docs pictures binder lowest wheel browser clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ demo: $(SETUP_DEMO)  ## Run the main job on the embedded indexer: frame, summary
 
 test: $(SETUP_ALL) browser  ## Run the whole suite, browser included
 	$(BIN)/python -m pytest
+
+plain: $(SETUP_ALL)  ## Run the quick part of the suite
+	$(BIN)/python -m pytest -m "not slow and not browser and not notebook"
 
 check: $(SETUP_ALL)  ## Lint, format and types
 	$(BIN)/ruff check .

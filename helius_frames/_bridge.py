@@ -9,11 +9,13 @@ running loop through nest-asyncio, so that the caller's own tasks go on meanwhil
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import signal
 import sys
 import threading
 import weakref
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -52,7 +54,7 @@ def check_event_loop(event_loop: str) -> None:
     if event_loop == "thread":
         return
     if sys.version_info >= (3, 14):
-        raise RuntimeError(
+        raise InputError(
             "event_loop='nested' needs nest-asyncio, which does not work on Python 3.14; use 'thread'"
         )
     loop = _running_loop()
@@ -196,9 +198,7 @@ class _LoopThread:
     def loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                loop = _new_loop()
-                threading.Thread(target=loop.run_forever, name="helius_frames", daemon=True).start()
-                self._loop = loop  # last: an interrupt must not leave a loop that nobody runs
+                self._loop = _running_in_a_thread()
             return self._loop
 
     def _forget(self) -> None:
@@ -229,8 +229,30 @@ class _LoopThread:
         is_still.wait(_UNWIND_S + 1)
 
 
+def _running_in_a_thread() -> asyncio.AbstractEventLoop:
+    """Run a new event loop in a thread of its own.
+
+    It is made there too: on Windows a loop that is made in the main thread takes over its signals.
+    """
+    made: Future[asyncio.AbstractEventLoop] = Future()
+
+    def run() -> None:
+        try:
+            loop = _new_loop()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the caller waits for it
+            made.set_exception(error)
+        else:
+            made.set_result(loop)
+            loop.run_forever()
+
+    threading.Thread(target=run, name="helius_frames", daemon=True).start()
+    return made.result()
+
+
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """Make an event loop: uvloop's, where the extra ``fast`` has brought it."""
+    """Make an event loop: uvloop's, where the extra ``fast`` has brought it and pyreqwest with it."""
+    if importlib.util.find_spec("pyreqwest") is None:
+        return asyncio.new_event_loop()
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:

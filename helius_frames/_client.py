@@ -60,12 +60,12 @@ REPLY_BYTES_MAX: Final = 16 * 2**20
 CONNECT_S: Final = 10.0
 # With a shorter timeout than this, a slow connection and a slow reply are not told apart.
 _CONNECT_TOLD_S: Final = 2.0
-# No try of a request begins later than this after its first, whatever the server asks to wait.
+# No try of a request begins later than this after its first has failed, whatever the server asks to wait.
 PATIENCE_S: Final = 300.0
 BACKOFF_S: Final = 0.25
 BACKOFF_MAX_S: Final = 8.0
 
-# An echo of a shorter key inside a good reply would be chance, and hiding it would change the rows.
+# An echo of a shorter secret inside a good reply would be chance, and hiding it would change the rows.
 _ECHO_MIN: Final = 16
 _HOST_SHOWN: Final = 80
 
@@ -120,6 +120,7 @@ class Client:
         if app is not None:
             transport = httpx.ASGITransport(app)
         self._lanes = _Lanes(endpoint, timeout, transport)
+        self._echoes = [Secret(text) for text in endpoint.secret_texts() if len(text) >= _ECHO_MIN]
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -143,16 +144,16 @@ class Client:
         HeliusError
             What the server reported, or why no whole reply arrived, after the last try.
         """
-        deadline = self._clock() + PATIENCE_S
         outcome = await self._try(body)
         if isinstance(outcome, _Failure):
-            outcome = await self._try_again(body, outcome, deadline)
+            outcome = await self._try_again(body, outcome)
         if isinstance(outcome, _Failure):
             raise outcome.fault
         return outcome
 
-    async def _try_again(self, body: bytes, first: _Failure, deadline: float) -> bytes | _Failure:
+    async def _try_again(self, body: bytes, first: _Failure) -> bytes | _Failure:
         """Retry after a first failure; a request that needs no retry pays nothing for the machinery."""
+        deadline = self._clock() + PATIENCE_S
         retrying = tenacity.AsyncRetrying(
             sleep=self._sleep,
             retry=_deserves_another_try,
@@ -208,7 +209,7 @@ class Client:
         # Told again from the cleaned body: the message shortens it, and half a key is still a key.
         fault = _wire.fault_in(reply.status, conceal(reply.content, self._endpoint.secret_texts())) or fault
         fault.retry_after_s = _retry_after_s(reply.retry_after)
-        return _reworded(fault, self._endpoint.clean(fault.reason))
+        return fault.reworded(self._endpoint.clean(fault.reason))
 
     def _redirect(self, reply: _Reply) -> HeliusError:
         host = shorten(self._endpoint.clean(_host_of(reply.location)), _HOST_SHOWN)
@@ -219,10 +220,8 @@ class Client:
         return ProtocolError(reason, status=reply.status)
 
     def _without_echo(self, content: bytes) -> bytes:
-        key = "" if self._endpoint.key is None else self._endpoint.key.reveal()
-        if len(key) < _ECHO_MIN or key.encode() not in content:
-            return content
-        return conceal(content, [key])
+        found = [echo.reveal() for echo in self._echoes if echo.reveal().encode() in content]
+        return conceal(content, found) if found else content
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """Seconds before the next try: what the server asked for, else backoff with jitter."""
@@ -478,7 +477,7 @@ def _last_outcome(state: tenacity.RetryCallState) -> _Failure:
     failure, tries = _failure(state), state.attempt_number
     tried = "tried once" if tries == 1 else f"tried {tries} times"
     advice = _RATE_ADVICE if isinstance(failure.fault, RateLimitError) else ""
-    _reworded(failure.fault, f"{failure.fault.reason} ({tried}){advice}")
+    failure.fault.reworded(f"{failure.fault.reason} ({tried}){advice}")
     return failure
 
 
@@ -486,12 +485,6 @@ _RATE_ADVICE: Final = (
     ". Either requests come faster than the plan allows: pass plan= or a lower requests_per_second=, and see"
     " whether something else uses the same key; or the credits are used up: look at the key's dashboard"
 )
-
-
-def _reworded(fault: HeliusError, reason: str) -> HeliusError:
-    fault.reason = reason
-    fault.args = (reason,)
-    return fault
 
 
 class _Cause(NamedTuple):
@@ -504,23 +497,25 @@ class _Cause(NamedTuple):
 
 
 _ANY: Final = re.compile("")
+# asyncio tells the number of an error of the system, which Linux and macOS count differently.
+_REFUSED: Final = r"connection ?refused|actively refused|refused the network|errno (?:111|61)\b"
 _NO_NAME: Final = "name or service not known|nodename nor servname|getaddrinfo failed|no address associated"
 
 # In this order: the first that matches is told. Both transports phrase the same faults differently.
 _CAUSES: Final = tuple(
     _Cause(re.compile(pattern), *rest)
     for pattern, *rest in (
-        ("proxy|tunnel", "the proxy (HTTPS_PROXY, ALL_PROXY) refuses or does not answer", True),
         (
-            "certificate",
+            "certificate",  # its text may name any host
             "its TLS certificate is not trusted (for an authority of your own set SSL_CERT_FILE)",
             True,
             True,
         ),
+        ("proxy|tunnel", "the proxy (HTTPS_PROXY, ALL_PROXY) refuses or does not answer", True),
         (_NO_NAME, "there is no host of that name", True, True),
         ("name resolution|lookup|dns error", "its name cannot be looked up at the moment", True),
-        ("connection refused|actively refused|errno 111", "connection refused: nothing listens there", True),
-        ("unreachable|no route", "there is no route to it", True),
+        (_REFUSED, "connection refused: nothing listens there", True),
+        (r"unreachable|no route|errno (?:101|113|51|65)\b", "there is no route to it", True),
         (r"\[ssl|tls|handshake|corrupt message", "the TLS handshake failed", True),
         ("reset|broken ?pipe|brokenresource", "the connection was reset"),
         ("incomplete|complete message body|end of file before", "the reply was cut short"),

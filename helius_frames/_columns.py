@@ -95,7 +95,8 @@ def _cut(
 ) -> tuple[_pubkey.Keys, NDArray[np.uint64]] | None:
     mint_starts = starts + _MINT_AT
     mint_ends = _closing_quotes(data, mint_starts)
-    if mint_ends is None or not _is_layout(data, starts, mint_ends, ends):
+    # The last item alone has nothing after it that the words of a layout could be read from.
+    if mint_ends is None or ends[-1] - mint_ends[-1] <= _GAP or not _is_layout(data, starts, mint_ends, ends):
         return None
     mints = _pubkey.align(data, mint_ends, mint_ends - mint_starts)
     balances = _unsigned(data, mint_ends + _GAP, ends)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _RACE_S: Final = 0.25  # before the next address is tried too
+_HELD_MAX: Final = 2**20  # bytes that came and are not read yet
 
 
 class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
@@ -27,6 +28,8 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._arrived: list[bytes] = []
+        self._held = 0
+        self._is_paused = False
         self._is_ended = False
         self._fault: Exception | None = None
         self._reading: asyncio.Future[None] | None = None
@@ -37,8 +40,12 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Keep what came until it is read."""
+        """Keep what came until it is read; of more than nobody reads, the other side is made to wait."""
         self._arrived.append(data)
+        self._held += len(data)
+        if self._held > _HELD_MAX and not self._is_paused and self._transport is not None:
+            self._transport.pause_reading()
+            self._is_paused = True
         _wake(self._reading)
 
     def eof_received(self) -> None:
@@ -68,6 +75,10 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             await self._reading
         data = b"".join(self._arrived)
         self._arrived.clear()
+        self._held = 0
+        if self._is_paused and not self._is_ended:
+            self._connection().resume_reading()
+        self._is_paused = False
         if not data and self._fault is not None:
             raise httpcore.ReadError(str(self._fault)) from self._fault
         return data
@@ -122,15 +133,18 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
-    ) -> LoopStream:
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
         """Connect to the first of the host's addresses that answers."""
         loop = asyncio.get_running_loop()
-        # A name's addresses race, so that a broken IPv6 costs no timeout; uvloop has no such thing.
-        may_race = isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host)
-        racing: Any = {"happy_eyeballs_delay": _RACE_S} if may_race else {}
-        _, stream = await _connected(loop.create_connection(LoopStream, host, port, **racing), timeout)
+        if not isinstance(loop, asyncio.BaseEventLoop):  # uvloop cannot race addresses; httpcore's own can
+            own = httpcore.AnyIOBackend()
+            return await own.connect_tcp(host, port, timeout, local_address, socket_options)
+        # A name's addresses race, so that a broken IPv6 costs no timeout.
+        race_s = None if _is_address(host) else _RACE_S
+        connecting = loop.create_connection(LoopStream, host, port, happy_eyeballs_delay=race_s)
+        _, stream = await _connected(connecting, timeout)
         return stream
 
 

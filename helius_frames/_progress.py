@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -29,9 +29,13 @@ class Tally:
     failed: int = 0
     """Owners that failed."""
     pages: int = 0
+    """Pages of rows received."""
     rows: int = 0
+    """Rows received."""
     requests: int = 0
+    """Requests sent, those included that were tried again."""
     retries: int = 0
+    """Requests that were tried again."""
 
     @property
     def credits(self) -> int:
@@ -71,7 +75,7 @@ def start(
 ) -> Progress:
     """Begin to show progress: ``None`` where a person is watching, a bool, or a callable of one's own."""
     if callable(progress):
-        return Progress(tally, progress, _nothing)
+        return Progress(tally, lambda now: progress(replace(now)), _nothing)  # theirs to keep
     is_wanted = _is_watched() and not is_local if progress is None else bool(progress)
     if not is_wanted:
         return Progress(tally, None, _nothing)

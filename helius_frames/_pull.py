@@ -117,7 +117,7 @@ class Pull:
         """Read everything; faults that end the pull are raised."""
         request, tally = self.request, self.ledger.tally
         async with _open_client(request) as client:
-            asker = Asker(client.call, request.orders.page_size)
+            asker = Asker(client.call, request.orders.page_size, request.endpoint.clean)
 
             def count() -> None:
                 tally.pages, tally.requests, tally.retries = asker.pages, client.requests, client.retries

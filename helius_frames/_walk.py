@@ -63,11 +63,15 @@ class Rows(NamedTuple):
 class Asker:
     """Asks for one page; knows by which name the server calls the method.
 
-    A server that does not know the V2 method is asked by the V1 name for the rest of the pull.
+    A server that does not know the V2 method is asked by the V1 name for the rest of the pull. ``clean``
+    takes the endpoint's secrets out of what a fault quotes of a reply.
     """
 
-    def __init__(self, call: Callable[[bytes], Awaitable[bytes]], page_size: int) -> None:
+    def __init__(
+        self, call: Callable[[bytes], Awaitable[bytes]], page_size: int, clean: Callable[[str], str] = str
+    ) -> None:
         self._call = call
+        self._clean = clean
         self._ids = count(1)
         self.page_size = page_size
         self.method = METHOD_V2
@@ -76,12 +80,12 @@ class Asker:
         self.on_page: list[Callable[[], None]] = []
 
     async def page(self, query: Query, number: int) -> Page:
-        """Fetch one page; a fault says whose and which."""
+        """Fetch one page; a fault says whose and which, and quotes no secret that the reply may echo."""
         try:
             page = await self._ask(query)
         except HeliusError as fault:
-            fault.at(query.owner, number)
-            raise
+            told = fault.at(query.owner, number).reworded(self._clean(fault.reason))
+            raise told.with_traceback(None) from None  # the frames below hold the reply as it came
         self.pages += 1
         for tell in self.on_page:
             tell()

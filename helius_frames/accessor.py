@@ -6,7 +6,8 @@ them. An accessor holds no state: pandas 3 makes it anew at each use.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import inspect
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from helius_frames.errors import AttrsError, InputError
 from helius_frames.reader import BalanceChunks, read_helius_balances
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import plotly.graph_objects as go
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from helius_frames._progress import Choice
     from helius_frames.charts import Theme
     from helius_frames.explorer import Explorer
+
+_Method = TypeVar("_Method", bound="Callable[..., object]")
 
 
 class AddressesAccessor:
@@ -38,8 +41,7 @@ class AddressesAccessor:
     """
 
     def __init__(self, addresses: pd.Series | pd.Index) -> None:
-        values = addresses.dtype.categories if isinstance(addresses.dtype, pd.CategoricalDtype) else addresses
-        if len(values) and pd.api.types.infer_dtype(values, skipna=True) not in ("string", "empty"):
+        if not _is_text(addresses):
             raise AttributeError(f".helius is for addresses as text, these are {addresses.dtype}")
         self._addresses = addresses
 
@@ -98,6 +100,17 @@ class AddressesAccessor:
         )
 
 
+def _as_told_by(function: Callable[..., object]) -> Callable[[_Method], _Method]:
+    """Let a method tell what the function that it hands over to tells: columns, units, errors, an example."""
+
+    def tell(method: _Method) -> _Method:
+        rest = inspect.cleandoc(function.__doc__ or "").partition("\n\n")[2]
+        method.__doc__ = f"{method.__doc__}\n\n{rest}"
+        return method
+
+    return tell
+
+
 class BalancesAccessor:
     """``df.helius`` on a frame of balances: what people ask of such a table.
 
@@ -146,8 +159,9 @@ class BalancesAccessor:
         Parameters
         ----------
         owners
-            ``"all"``: all owners asked, which are the categories of the ``owner`` column. ``"rows"``: those
-            that have rows in this frame.
+            ``"all"``: all owners asked, which are the categories of the ``owner`` column, or the entries of
+            its Arrow dictionary; a column of plain text, as after a CSV or a ``concat``, knows only those
+            that have rows. ``"rows"``: those that have rows in this frame.
 
         Raises
         ------
@@ -189,36 +203,44 @@ class BalancesAccessor:
             event_loop=event_loop,
         )
 
+    @_as_told_by(analysis.failures)
     def failures(self) -> pd.DataFrame:
-        """List the owners that could not be read, and why; see `analysis.failures`."""
+        """List the owners that could not be read, and why."""
         return analysis.failures(self._frame)
 
+    @_as_told_by(analysis.by_mint)
     def by_mint(self) -> pd.DataFrame:
-        """Summarise each mint: holders, exact total, concentration; see `analysis.by_mint`."""
+        """Summarise each mint: holders, exact total, concentration."""
         return analysis.by_mint(self._frame)
 
+    @_as_told_by(analysis.by_owner)
     def by_owner(self) -> pd.DataFrame:
-        """Summarise each owner: mints held, zero balances, slots; see `analysis.by_owner`."""
+        """Summarise each owner: mints held, zero balances, slots."""
         return analysis.by_owner(self._frame)
 
+    @_as_told_by(analysis.top_holders)
     def top_holders(self, mint: str, n: int = 20) -> pd.DataFrame:
-        """List the largest holders of a mint with their shares; see `analysis.top_holders`."""
+        """List the largest holders of a mint with their shares."""
         return analysis.top_holders(self._frame, mint, n)
 
+    @_as_told_by(analysis.distribution)
     def distribution(self, mint: str, bins: int = 60, scale: analysis.Scale = "log") -> pd.DataFrame:
-        """Count a mint's holders by size of balance; see `analysis.distribution`."""
+        """Count a mint's holders by size of balance."""
         return analysis.distribution(self._frame, mint, bins, scale)
 
+    @_as_told_by(analysis.lorenz)
     def lorenz(self, mint: str) -> pd.DataFrame:
-        """Give a mint's Lorenz curve; see `analysis.lorenz`."""
+        """Give a mint's Lorenz curve."""
         return analysis.lorenz(self._frame, mint)
 
+    @_as_told_by(analysis.ecdf)
     def ecdf(self, mint: str) -> pd.DataFrame:
-        """Give the share of a mint's holders with at most a balance; see `analysis.ecdf`."""
+        """Give the share of a mint's holders with at most a balance."""
         return analysis.ecdf(self._frame, mint)
 
+    @_as_told_by(analysis.slots)
     def slots(self) -> pd.DataFrame:
-        """Give each owner's first and last slot and their number; see `analysis.slots`."""
+        """Give each owner's first and last slot and their number."""
         return analysis.slots(self._frame)
 
     @property
@@ -226,16 +248,19 @@ class BalancesAccessor:
         """Widest gap between two slots of the frame; see `analysis.drift`."""
         return analysis.drift(self._frame)
 
+    @_as_told_by(analysis.diff)
     def diff(self, other: pd.DataFrame) -> pd.DataFrame:
-        """Compare with a later pull: before, after, exact change and status; see `analysis.diff`."""
+        """Compare with a later pull: before, after, exact change and status."""
         return analysis.diff(self._frame, other)
 
+    @_as_told_by(analysis.with_decimals)
     def with_decimals(self, decimals: int | Mapping[str, int], *, exact: bool = False) -> pd.DataFrame:
-        """Add ``ui_balance``, the balance in whole tokens; see `analysis.with_decimals`."""
+        """Add ``ui_balance``, the balance in whole tokens."""
         return analysis.with_decimals(self._frame, decimals, exact=exact)
 
+    @_as_told_by(analysis.pivot)
     def pivot(self, *, sparse: bool | None = None) -> pd.DataFrame:
-        """Spread the balances out, owners by mints; see `analysis.pivot`."""
+        """Spread the balances out, owners by mints."""
         return analysis.pivot(self._frame, sparse=sparse)
 
     @property
@@ -399,11 +424,23 @@ class PlotAccessor:
         )
 
 
+def _is_text(values: pd.Series | pd.Index) -> bool:
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _is_text(dtype.categories)
+    if isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "index_type"):  # a dictionary
+        return pd.ArrowDtype(dtype.pyarrow_dtype.value_type).type is str
+    return not len(values) or pd.api.types.infer_dtype(values, skipna=True) in ("string", "empty")
+
+
 def _described(frame: pd.DataFrame) -> str:
     slots, zeros = frame["slot"], int((frame["balance"] == 0).sum())
+    owners, mints = frame["owner"].nunique(), frame["mint"].nunique()
+    failures = int(frame.attrs.get("helius", {}).get("failed", 0))
+    failed = f"; {failures:,} more owners failed" if failures else ""
     span = f"{slots.min():,} to {slots.max():,} (drift {analysis.drift(frame):,})" if len(frame) else "none"
     return (
-        f"{frame['owner'].nunique():,} owners, {frame['mint'].nunique():,} mints, {len(frame):,} rows\n"
+        f"{owners:,} owners, {mints:,} mints, {len(frame):,} rows{failed}\n"
         f"slots {span}\n"
         f"{zeros:,} zero balances"
     )
@@ -430,7 +467,4 @@ def _cluster_of(asked: dict[str, Any]) -> str:
 
 def _owners_of(frame: pd.DataFrame, owners: str) -> pd.Index | pd.Series:
     one_of("owners", owners, ("all", "rows"))
-    column = frame["owner"]
-    if owners == "all" and isinstance(column.dtype, pd.CategoricalDtype):
-        return column.dtype.categories
-    return column.drop_duplicates()
+    return analysis.owners_of(frame) if owners == "all" else frame["owner"].drop_duplicates()

@@ -17,7 +17,7 @@ what happened and what to do. No message, attribute or cause ever holds a key or
     ├── ProtocolError                  a reply that the protocol does not allow
     │   └── CursorError                a cursor or a mint came twice
     ├── TransportError                 no whole reply arrived
-    │   ├── HostUnreachableError       the host's name, port or certificate does not answer
+    │   ├── HostUnreachableError       no such host, nothing listens there, or its certificate is not trusted
     │   └── RequestTimeout             … within ``timeout`` seconds
     ├── AttrsError                     ``df.attrs["helius"]`` is needed and gone
     └── HeliusErrorGroup (ExceptionGroup)  several of them at once
@@ -98,6 +98,12 @@ class HeliusError(Exception):
     def kind(self) -> str:
         """Name of the event, as `failures` lists it."""
         return type(self).__name__
+
+    def reworded(self, reason: str) -> Self:
+        """Say what happened in other words."""
+        self.reason = reason
+        self.args = (reason,)
+        return self
 
     def at(self, owner: str, page: int) -> Self:
         """Say in whose walk and at which page it happened."""

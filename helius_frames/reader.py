@@ -126,8 +126,8 @@ def read_helius_balances(
     """Read every cursor page of one or many owners as one tidy, exact frame.
 
     Asks ``getCompressedTokenBalancesByOwnerV2`` (Helius, or any server that speaks the Photon API) until
-    each owner's walk ends, with many requests under way at once. A fault is never an empty or a short
-    frame.
+    each owner's walk ends, with many requests under way at once. A fault is an exception, never an empty or
+    a short frame; only ``errors="collect"`` leaves owners out, and lists them.
 
     Parameters
     ----------
@@ -156,7 +156,8 @@ def read_helius_balances(
     timeout
         Seconds for one whole request, from sending it to the last byte of its reply.
     retries
-        How often one request is tried again, where the fault may pass, before its owner fails.
+        How often one request is tried again, where the fault may pass, before its owner fails. No try
+        begins later than five minutes after the first has failed.
     drop_zero
         Leave out rows of balance 0. Photon keeps a row for each mint that an owner has spent out.
     errors
@@ -165,9 +166,11 @@ def read_helius_balances(
         key, exhausted credits and an unreachable host end the pull all the same.
     consistency
         ``"stable"``: read owners of several pages until two passes agree, at most six times; those that
-        never did are listed in ``df.attrs["helius"]["unstable"]``.
+        never did are listed in ``df.attrs["helius"]["unstable"]``, as JSON text.
     chunksize
-        Rows of a frame: gives an iterator of frames in the order of the whole one, in bounded memory.
+        Rows of a frame: gives an iterator of frames in the order of the whole one, in memory bounded by the
+        chunk and the requests under way. With ``errors="collect"``, ``mint`` or ``consistency`` an owner is
+        held whole until it is finished.
     dtype_backend
         ``"numpy_nullable"`` or ``"pyarrow"``, as in pandas' own readers.
     progress
@@ -210,7 +213,8 @@ def read_helius_balances(
     >>> df.dtypes.astype(str).to_dict()
     {'owner': 'category', 'mint': 'category', 'balance': 'uint64', 'slot': 'int64'}
 
-    What had arrived before a fault is kept, and a second call goes on from there:
+    The rows of the owners that were finished before a fault are kept, and a second call goes on from there
+    (the ``concat`` makes plain text of the addresses and drops ``attrs``):
 
     >>> try:
     ...     df = pd.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
@@ -331,7 +335,17 @@ def aread_helius_balances(
 ) -> Coroutine[Any, Any, pd.DataFrame] | AsyncBalanceChunks:
     """Read as `read_helius_balances` does, on the event loop that awaits it.
 
-    With ``chunksize`` it gives an async iterator of frames, without ``await``.
+    The parameters are those of `read_helius_balances` but for ``event_loop``. Cancelling the task that awaits
+    it stops every request in flight.
+
+    Returns
+    -------
+    A coroutine of the frame; with ``chunksize`` an `AsyncBalanceChunks`, which is iterated without ``await``.
+
+    Raises
+    ------
+    HeliusError
+        As `read_helius_balances` does; a wrong argument at the call, before anything is awaited.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 import inspect
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import helius_frames
@@ -61,6 +62,34 @@ def test_refresh_asks_the_same_question_again(df):
         later = df.helius.refresh()
     assert later["owner"].cat.categories.tolist() == list(OWNERS)
     assert rows_of(later) != rows_of(df)
+
+
+def test_refresh_of_an_arrow_frame_asks_owners_without_rows_too(df):
+    arrow = read_helius_balances(OWNERS, cluster="demo", dtype_backend="pyarrow")
+    with demo.at("later"):
+        assert rows_of(arrow.head(10).helius.refresh()) == rows_of(df.helius.refresh())
+
+
+def test_addresses_in_an_arrow_dictionary_are_text(df):
+    arrow = read_helius_balances(OWNERS, cluster="demo", dtype_backend="pyarrow")
+    assert rows_of(arrow["owner"].helius.read_balances(cluster="demo")) == rows_of(df)
+    numbers = pd.Series([1, 2], dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.int64())))
+    with pytest.raises(AttributeError, match="addresses as text"):
+        numbers.helius  # noqa: B018
+
+
+def test_owners_that_failed_are_told_beside_the_rows(df):
+    failed = df.copy()
+    failed.attrs["helius"] = df.attrs["helius"] | {"failed": 3}
+    assert repr(failed.helius).splitlines()[0].endswith(f"{len(df):,} rows; 3 more owners failed")
+
+
+def test_methods_tell_columns_and_an_example_where_they_are_looked_up():
+    for name in ("by_mint", "top_holders", "distribution", "diff", "failures", "with_decimals"):
+        told = getattr(BalancesAccessor, name).__doc__
+        assert "Returns\n-------" in told
+        assert "Examples\n--------" in told
+        assert inspect.cleandoc(told) == told
 
 
 def test_refresh_keeps_mint_filter_and_drop_zero():

@@ -119,6 +119,15 @@ def test_every_single_byte_of_a_page_put_wrong_is_noticed_as_the_typed_reader_no
         assert_none_or_typed(content[:at] + content[at : at + 1] + content[at:])
 
 
+@pytest.mark.parametrize("end", ['","":1}', '","b}', '","balan}', '","balance"}', '","balance":}', '"}', "}"])
+def test_a_last_item_that_ends_too_early_is_left_to_the_typed_reader(end):
+    content = reply([(_pubkey.encode(bytes([byte]) * 32), 12) for byte in range(200)])
+    assert _columns.read(content, "1") is not None
+    ending = content.rindex(b'","balance":12}')
+    broken = content[:ending] + end.encode() + content[ending + len(b'","balance":12}') :]
+    assert _columns.read(broken, "1") is None
+
+
 BALANCES = ["-1", "-0", "1.0", "1e3", "00", "01", "+1", "", " 1", "1 ", "null", "true", '"1"', "[1]", "1,2"]
 BALANCES += [str(2**64), str(10**20 - 1), "9" * 21, "1" + "0" * 40, "1}", '1,"mint":"x"', "0x10", "\u0661"]
 

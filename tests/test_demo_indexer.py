@@ -421,6 +421,7 @@ def test_without_uvicorn_the_message_says_what_to_install(app, monkeypatch):
         demo.serve(app).__enter__()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_says_where_it_serves_and_ends_cleanly(number):
     command = [sys.executable, "-m", "helius_frames.demo", "--owners", "3", "--fault", "gzip,p=0.5"]

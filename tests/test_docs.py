@@ -55,6 +55,7 @@ def compare_output(example):
 EXAMPLES = Sybil([CodeBlockParser("python", run_python), CodeBlockParser("text", compare_output)])
 
 
+@pytest.mark.slow
 @by_page
 def test_the_examples_of_a_page_print_what_the_page_says(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -76,6 +77,7 @@ def _modules():
     return ["helius_frames", *(name for name in names if not name.endswith("__main__"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _modules())
 def test_the_examples_of_the_docstrings_print_what_they_say(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

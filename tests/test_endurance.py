@@ -24,6 +24,7 @@ from tests.endurance import indexer
 from tests.interrupting import SMALL
 from tests.pulling import PORTS, left_over, rows_held, rows_of, settled
 
+pytestmark = pytest.mark.slow
 NOTHING = (0, 0, 0)
 
 

@@ -25,6 +25,7 @@ def test_a_fault_ends_in_the_exact_frame_or_in_its_own_exception(case, port):
     faults.check(case, *port)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "way", "transport", "form"),
     [

@@ -177,6 +177,7 @@ def fault_server():
         yield strike
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "form", "transport"),
     [("401-text", "sync", "pyreqwest"), ("reset-body", "sync", "httpx"), ("stall", "async", "pyreqwest")],
@@ -230,6 +231,35 @@ def test_a_server_that_echoes_the_key_is_not_quoted(given, transport, heard, fau
     fault = caught(fault_server("echo-key"), given, transport)
     assert isinstance(fault, errors.AuthenticationError)
     assert_silent(fault, heard)
+
+
+@BOTH
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("quoted", [slice(None), slice(30)], ids=["the whole", "a part"])
+def test_a_reply_that_is_no_page_and_quotes_the_key_is_not_quoted(quoted, given, transport, heard):
+    async def answer(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b'{"message":"no %b"}' % KEY[quoted].encode()})
+
+    with serve(answer) as url:
+        fault = caught(url, given, transport)
+    assert isinstance(fault, errors.ProtocolError)
+    assert "[hidden]" in str(fault)
+    assert_silent(fault, heard)
+
+
+def test_a_short_key_in_a_reply_that_is_no_page_is_in_no_exception_and_no_note(monkeypatch):
+    short = KEY[:PART]
+    monkeypatch.setitem(GIVEN, "short", lambda url: {"endpoint": url, "api_key": KEY[:PART]})
+
+    async def answer(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b'{"message":"no %b"}' % short.encode()})
+
+    with settled("in process", answer):
+        df = pull("http://localhost", "short", "sync", {"errors": "collect", "retries": 0}, OWNERS[:1])
+    assert "[hidden]" in df.attrs["helius"]["failures"]
+    assert not leaks(str(df.attrs))
 
 
 @BOTH
@@ -399,6 +429,7 @@ def test_the_key_of_the_environment_goes_to_helius_alone(options, host, is_sent,
     assert recorder.keys == [[KEY] if is_sent else None] * len(OWNERS)
 
 
+@pytest.mark.slow
 def test_charts_and_the_explorer_do_not_carry_the_key(monkeypatch):
     with serve(Indexer(HOLDINGS, api_key=KEY)) as url:
         frame = pull(url, "argument", "sync", {})

@@ -1,4 +1,4 @@
-"""Connections on asyncio itself, as httpcore uses them, on asyncio's own loop and on uvloop's."""
+"""Connections on asyncio itself, as httpcore uses them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,9 @@ import asyncio
 
 import httpcore
 import pytest
-import uvloop
 
+from helius_frames import _network
 from helius_frames._network import LoopBackend
-
-LOOPS = pytest.mark.parametrize(
-    "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
-)
-
-
-def run(main, loop_factory):
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(main)
 
 
 async def connected(answer):
@@ -27,8 +18,7 @@ async def connected(answer):
     return server, await LoopBackend().connect_tcp("127.0.0.1", port, timeout=5)
 
 
-@LOOPS
-def test_what_is_written_arrives_and_what_is_answered_is_read_to_the_end(loop_factory):
+def test_what_is_written_arrives_and_what_is_answered_is_read_to_the_end():
     large = b"x" * 5_000_000  # more than a socket takes at once
 
     async def answer(reader, writer):
@@ -45,11 +35,10 @@ def test_what_is_written_arrives_and_what_is_answered_is_read_to_the_end(loop_fa
         server.close()
         return b"".join(parts)
 
-    assert run(main(), loop_factory) == large
+    assert asyncio.run(main()) == large
 
 
-@LOOPS
-def test_a_connection_that_the_other_side_closed_is_known_to_be(loop_factory):
+def test_a_connection_that_the_other_side_closed_is_known_to_be():
     async def answer(_reader, writer):
         writer.close()
 
@@ -62,11 +51,10 @@ def test_a_connection_that_the_other_side_closed_is_known_to_be(loop_factory):
         await stream.aclose()
         server.close()
 
-    run(main(), loop_factory)
+    asyncio.run(main())
 
 
-@LOOPS
-def test_a_reset_is_an_error_of_reading_or_writing(loop_factory):
+def test_a_reset_is_an_error_of_reading_or_writing():
     async def talk(stream):
         await stream.write(b"x" * 1_000_000)
         await stream.read(1024)
@@ -82,11 +70,10 @@ def test_a_reset_is_an_error_of_reading_or_writing(loop_factory):
         await stream.aclose()
         server.close()
 
-    run(main(), loop_factory)
+    asyncio.run(main())
 
 
-@LOOPS
-def test_a_port_where_nothing_listens_is_a_connect_error(loop_factory):
+def test_a_port_where_nothing_listens_is_a_connect_error():
     async def main():
         server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
@@ -95,13 +82,36 @@ def test_a_port_where_nothing_listens_is_a_connect_error(loop_factory):
         with pytest.raises(httpcore.ConnectError):
             await LoopBackend().connect_tcp("127.0.0.1", port)
 
-    run(main(), loop_factory)
+    asyncio.run(main())
 
 
-@LOOPS
-def test_connecting_takes_no_longer_than_allowed(loop_factory):
+def test_connecting_takes_no_longer_than_allowed():
     async def main():
         with pytest.raises(httpcore.ConnectTimeout):
             await LoopBackend().connect_tcp("127.0.0.1", 9, timeout=0)
 
-    run(main(), loop_factory)
+    asyncio.run(main())
+
+
+def test_what_nobody_reads_is_held_back_at_the_other_side_and_not_lost():
+    sent = 20 * _network._HELD_MAX
+
+    async def answer(_reader, writer):
+        writer.write(b"x" * sent)
+        await writer.drain()
+        writer.close()
+
+    async def main():
+        server, stream = await connected(answer)
+        await asyncio.sleep(0.1)
+        held = sum(map(len, stream._arrived))
+        read = 0
+        while part := await stream.read(1024):
+            read += len(part)
+        await stream.aclose()
+        server.close()
+        return held, read
+
+    held, read = asyncio.run(main())
+    assert _network._HELD_MAX < held < 2 * _network._HELD_MAX
+    assert read == sent

@@ -1,4 +1,5 @@
 import asyncio
+import importlib.util
 import os
 import threading
 
@@ -7,7 +8,14 @@ import pytest
 import uvloop
 
 import helius_frames
-from helius_frames import InputErrorGroup, RPCError, aread_helius_balances, demo, read_helius_balances
+from helius_frames import (
+    InputErrorGroup,
+    RPCError,
+    _bridge,
+    aread_helius_balances,
+    demo,
+    read_helius_balances,
+)
 from helius_frames.demo import Faults, Holdings, Indexer, order, serve
 from tests import nesting
 from tests.apart import assert_good
@@ -240,6 +248,33 @@ def test_the_reader_works_under_uvloop():
     assert rows_of(df) == rows_held(demo.app().holdings, OWNERS)
 
 
+@pytest.mark.parametrize("has_pyreqwest", [True, False])
+def test_the_private_loop_is_made_in_its_own_thread_and_is_uvloops_beside_pyreqwest(
+    has_pyreqwest, monkeypatch
+):
+    makers, new_loop = [], _bridge._new_loop
+    monkeypatch.setattr(_bridge, "_new_loop", lambda: makers.append(threading.current_thread()) or new_loop())
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: has_pyreqwest or None)
+    private = _bridge._LoopThread()
+    loop = private.loop()
+    private._forget()
+    loop.call_soon_threadsafe(loop.stop)
+    (maker,) = makers
+    maker.join()
+    loop.close()
+    assert maker is not threading.current_thread()
+    assert isinstance(loop, uvloop.Loop) == has_pyreqwest
+
+
+def test_a_loop_that_cannot_be_made_is_an_error_of_the_caller(monkeypatch):
+    def fail():
+        raise OSError("no more files")
+
+    monkeypatch.setattr(_bridge, "_new_loop", fail)
+    with pytest.raises(OSError, match="no more files"):
+        _bridge._LoopThread().loop()
+
+
 def test_nested_under_uvloop_says_what_to_do():
     def read():
         return read_helius_balances(OWNERS, cluster="demo", event_loop="nested")
@@ -251,6 +286,7 @@ def test_nested_under_uvloop_says_what_to_do():
         runner.run(_inside(read))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", nesting.SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_nested_in_a_running_loop(scenario):
     assert_good("-m", "tests.nesting", scenario.__name__)

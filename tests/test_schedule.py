@@ -62,6 +62,7 @@ class Crowd(Line):
             self.now -= 1
 
 
+@pytest.mark.slow
 def test_twenty_thousand_owners_are_not_twenty_thousand_tasks():
     indexer = Indexer(Holdings.uniform(1, 1, 1))
     owner = next(iter(indexer.holdings.to_dict()))

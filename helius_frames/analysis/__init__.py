@@ -1,9 +1,9 @@
 """Frame to numbers and frames: what a person asks of balances, answered exactly.
 
 Sums and changes are exact integers of any size (``decimal128(38, 0)``), shares and measures are floats.
-Each function takes a frame with the columns ``owner``, ``mint``, ``balance`` and ``slot`` (further columns
-ride along), leaves it as it is and gives a new one; those that take a ``source`` take a `MintIndex` as
-well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
+Each function takes a frame with the columns ``owner``, ``mint``, ``balance`` and ``slot``, leaves it as it is
+and gives a new one; further columns are ignored, `with_decimals` keeps them. Those that take a ``source``
+take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
 """
 
 from helius_frames.analysis._attrs import failures
@@ -19,7 +19,7 @@ from helius_frames.analysis._mints import (
     lorenz,
     top_holders,
 )
-from helius_frames.analysis._owners import by_owner, drift, slots
+from helius_frames.analysis._owners import by_owner, drift, owners_of, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
 from helius_frames.analysis._shape import pivot, with_decimals
 
@@ -42,6 +42,7 @@ __all__ = [
     "holders_between",
     "lorenz",
     "nakamoto",
+    "owners_of",
     "pivot",
     "slots",
     "top_holders",

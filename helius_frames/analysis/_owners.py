@@ -70,6 +70,36 @@ def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def owners_of(frame: pd.DataFrame) -> pd.Index:
+    """List the owners that were asked.
+
+    They are the categories of the ``owner`` column, or the entries of its Arrow dictionary, so that owners
+    without rows are among them. A column of plain text, as after a CSV or a ``concat``, knows only those
+    that have rows.
+
+    Returns
+    -------
+    Index of str, each owner once, in the order of the frame.
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        An owner is missing in a row.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import owners_of
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> owners_of(df).tolist() == list(helius_frames.demo.OWNERS)
+    True
+    """
+    check_schema(frame)
+    return code_names(frame["owner"]).names.astype("str")
+
+
 def slots(frame: pd.DataFrame) -> pd.DataFrame:
     """List the slots that each owner's pages were read at.
 
