@@ -61,17 +61,18 @@ pictures: $(SETUP_ALL) browser  ## Write the pictures of README and docs
 browser:
 	@$(BIN)/python -m tests.browser.install
 
-# pip resolves the project's own metadata; nothing is taken from a session's environment.
+# pip resolves the project's own metadata, which an old pip cannot read all of; nothing is taken from a
+# session's environment.
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "helius_frames needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 
 $(SETUP_DEMO): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(SETUP_ALL): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable '.[demo,fast,nb]' --group test --group lint --group docs
 	@touch $@ $(SETUP_DEMO)
 

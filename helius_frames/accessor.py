@@ -102,10 +102,12 @@ class AddressesAccessor:
 
 def _as_told_by(function: Callable[..., object]) -> Callable[[_Method], _Method]:
     """Let a method tell what the function that it hands over to tells: columns, units, errors, an example."""
+    return _followed_by(inspect.cleandoc(function.__doc__ or "").partition("\n\n")[2])
 
+
+def _followed_by(text: str) -> Callable[[_Method], _Method]:
     def tell(method: _Method) -> _Method:
-        rest = inspect.cleandoc(function.__doc__ or "").partition("\n\n")[2]
-        method.__doc__ = f"{method.__doc__}\n\n{rest}"
+        method.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n\n{text}"
         return method
 
     return tell
@@ -275,12 +277,45 @@ class BalancesAccessor:
         return explore(self._frame, **initial)
 
 
+_DRAWN = _followed_by(
+    inspect.cleandoc(
+        """
+        decimals
+            Show amounts divided by ``10**decimals``; by default base units.
+        mark
+            An owner to point out.
+        theme
+            ``"light"`` or ``"dark"``; the paper is transparent in both.
+        title
+            Instead of the sentence that the chart writes itself.
+
+        Returns
+        -------
+        A plotly figure; exact amounts and whole addresses are in hover.
+
+        Raises
+        ------
+        InputError
+            An option is out of its range, the mint is not in the frame, or its balances are not exact or
+            stand there twice.
+
+        Examples
+        --------
+        >>> import helius_frames
+        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+        >>> figure = df.helius.plot.lorenz(df.helius.by_mint().index[0])
+        """
+    )
+)
+
+
 class PlotAccessor:
     """``df.helius.plot``: charts of one mint as plotly figures; each is a function of `charts`."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
+    @_DRAWN
     def histogram(
         self,
         mint: str,
@@ -293,7 +328,19 @@ class PlotAccessor:
         theme: Theme = "light",
         title: str | None = None,
     ) -> go.Figure:
-        """Draw the number of a mint's holders by size of balance; see `charts.plot_histogram`."""
+        """Draw the number of a mint's holders by size of balance, as `charts.plot_histogram` does.
+
+        Parameters
+        ----------
+        mint
+            The mint to draw.
+        scale
+            Bins of equal width on a ``"log"`` or a ``"linear"`` scale.
+        bins
+            The most bars there may be; on whole base units there may be fewer.
+        hide_zeros
+            Leave the bar of zeros out; the subtitle counts them all the same.
+        """
         from helius_frames import charts  # noqa: PLC0415 - loads plotly
 
         return charts.plot_histogram(
@@ -308,6 +355,7 @@ class PlotAccessor:
             title=title,
         )
 
+    @_DRAWN
     def ecdf(
         self,
         mint: str,
@@ -318,7 +366,15 @@ class PlotAccessor:
         theme: Theme = "light",
         title: str | None = None,
     ) -> go.Figure:
-        """Draw the share of a mint's holders with at most a balance; see `charts.plot_ecdf`."""
+        """Draw the share of a mint's holders with at most a balance, as `charts.plot_ecdf` does.
+
+        Parameters
+        ----------
+        mint
+            The mint to draw.
+        scale
+            A ``"log"`` or a ``"linear"`` axis of amounts.
+        """
         from helius_frames import charts  # noqa: PLC0415 - loads plotly
 
         return charts.plot_ecdf(
@@ -331,6 +387,7 @@ class PlotAccessor:
             title=title,
         )
 
+    @_DRAWN
     def lorenz(
         self,
         mint: str,
@@ -340,7 +397,13 @@ class PlotAccessor:
         theme: Theme = "light",
         title: str | None = None,
     ) -> go.Figure:
-        """Draw a mint's Lorenz curve with its Gini coefficient; see `charts.plot_lorenz`."""
+        """Draw a mint's Lorenz curve with its Gini coefficient, as `charts.plot_lorenz` does.
+
+        Parameters
+        ----------
+        mint
+            The mint to draw.
+        """
         from helius_frames import charts  # noqa: PLC0415 - loads plotly
 
         return charts.plot_lorenz(
@@ -352,6 +415,7 @@ class PlotAccessor:
             title=title,
         )
 
+    @_DRAWN
     def top_holders(
         self,
         mint: str,
@@ -362,7 +426,15 @@ class PlotAccessor:
         theme: Theme = "light",
         title: str | None = None,
     ) -> go.Figure:
-        """Draw a mint's largest holders with their cumulative share; see `charts.plot_top_holders`."""
+        """Draw a mint's largest holders with their cumulative share, as `charts.plot_top_holders` does.
+
+        Parameters
+        ----------
+        mint
+            The mint to draw.
+        n
+            Number of holders.
+        """
         from helius_frames import charts  # noqa: PLC0415 - loads plotly
 
         return charts.plot_top_holders(
@@ -375,6 +447,7 @@ class PlotAccessor:
             title=title,
         )
 
+    @_DRAWN
     def treemap(
         self,
         mint: str,
@@ -385,7 +458,15 @@ class PlotAccessor:
         theme: Theme = "light",
         title: str | None = None,
     ) -> go.Figure:
-        """Draw a mint's holders as tiles as large as their balances; see `charts.plot_treemap`."""
+        """Draw a mint's holders as tiles as large as their balances, as `charts.plot_treemap` does.
+
+        Parameters
+        ----------
+        mint
+            The mint to draw.
+        n
+            Number of tiles, at most 100; the other holders are one tile more.
+        """
         from helius_frames import charts  # noqa: PLC0415 - loads plotly
 
         return charts.plot_treemap(
@@ -398,6 +479,7 @@ class PlotAccessor:
             title=title,
         )
 
+    @_DRAWN
     def heatmap(
         self,
         mint: str | None = None,
@@ -409,7 +491,17 @@ class PlotAccessor:
         theme: Theme = "light",
         title: str | None = None,
     ) -> go.Figure:
-        """Draw the balances of owners by mints; see `charts.plot_heatmap`."""
+        """Draw the balances of owners by mints, as `charts.plot_heatmap` does.
+
+        Parameters
+        ----------
+        mint
+            The owners are the n largest holders of this mint; by default those that hold the most mints.
+        n
+            Number of owners and of mints, at most 100 of each.
+        hide_zeros
+            Leave cells with a balance of zero empty, like those without a row.
+        """
         from helius_frames import charts  # noqa: PLC0415 - loads plotly
 
         return charts.plot_heatmap(

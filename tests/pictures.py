@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 WIDTHS = {"wide": 1280, "narrow": 800}
 MARGIN = 170  # what JupyterLab takes beside the cell's output
-HEIGHT = 1100
+HEIGHT = 1300
 CHART_HEIGHT = 520
 MOST_BYTES = 300_000
 # The demo's largest token: many holders, very unequal, no two alike.
@@ -37,6 +37,9 @@ ex = df.helius.explore(mint=mint, owner=owner)
 ex
 """
 DRAWN = ".js-plotly-plot .gtitle"
+BARS = ".js-plotly-plot .bars .point path"
+# As many holders as the table shows without a scroll bar.
+HANDFUL = 7
 
 
 def main(folder: Path) -> None:
@@ -59,11 +62,21 @@ def draw_explorer(running: Browser, theme: str, folder: Path) -> None:
         page.keyboard.press("Control+b")
         run_all(page)
         page.wait_for_selector(DRAWN, timeout=60_000)
+        click_a_bar(page)
         for name, width in WIDTHS.items():
             page.set_viewport_size({"width": width + MARGIN, "height": HEIGHT})
             settle(page)
             page.locator(".helius-explorer").screenshot(path=folder / f"explorer-{name}-{theme}.png")
         page.close()
+
+
+def click_a_bar(page: Page) -> None:
+    """Click a bar of a handful of holders, so that the table below the chart lists them."""
+    settle(page)
+    heights = page.evaluate("document.querySelector('.js-plotly-plot').calcdata[0].map(bar => bar.s)")
+    place = min(range(len(heights)), key=lambda bar: abs(heights[bar] - HANDFUL))
+    page.locator(BARS).nth(place).click(force=True)
+    page.wait_for_selector(".helius-rows tr")
 
 
 def draw_charts(running: Browser, theme: str, folder: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 import helius_frames
 from helius_frames import AttrsError, InputError, demo, read_helius_balances
-from helius_frames.accessor import AddressesAccessor, BalancesAccessor
+from helius_frames.accessor import AddressesAccessor, BalancesAccessor, PlotAccessor
 from helius_frames.demo import Indexer, serve
 from tests.pulling import rows_of
 
@@ -85,8 +85,9 @@ def test_owners_that_failed_are_told_beside_the_rows(df):
 
 
 def test_methods_tell_columns_and_an_example_where_they_are_looked_up():
-    for name in ("by_mint", "top_holders", "distribution", "diff", "failures", "with_decimals"):
-        told = getattr(BalancesAccessor, name).__doc__
+    charts = [PlotAccessor.histogram, PlotAccessor.heatmap, PlotAccessor.treemap]
+    for method in (BalancesAccessor.by_mint, BalancesAccessor.diff, BalancesAccessor.failures, *charts):
+        told = method.__doc__
         assert "Returns\n-------" in told
         assert "Examples\n--------" in told
         assert inspect.cleandoc(told) == told

@@ -386,6 +386,27 @@ def test_the_index_answers_for_each_pair_and_mint(pairs):
     assert MintIndex.of(index) is index
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_index_holds_what_the_frame_held_whatever_happens_to_it_afterwards(backend):
+    frame = frame_of({("a", "v"): (5, 1), ("b", "v"): (7, 2), ("b", "w"): (9, 3)}, backend)
+    index = MintIndex.of(frame)
+    frame.loc[0, "balance"] = 99
+    frame.loc[0, "slot"] = 99
+    frame.loc[2, "owner"] = "a"
+    assert index.balance_of("a", "v") == 5
+    assert index.balance_of("b", "w") == 9
+    assert index.columns.slots.tolist() == [1, 2, 3]
+    assert index.frame["balance"].tolist() == [5, 7, 9]
+
+
+def test_the_index_shares_its_numbers_with_the_frame_and_finds_its_mints_once():
+    frame = frame_of({("a", "v"): (5, 1), ("b", "w"): (7, 2)})
+    index = MintIndex.of(frame)
+    assert np.shares_memory(index.columns.balances, frame["balance"].to_numpy())
+    assert np.shares_memory(index.frame["balance"].to_numpy(), frame["balance"].to_numpy())
+    assert index.mints is index.mints
+
+
 # owners and slots
 
 

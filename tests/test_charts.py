@@ -136,6 +136,57 @@ def test_many_holders_are_thinned_to_points_exactly_on_the_curves():
     assert (ecdf.balances[0], ecdf.balances[-1]) == (values[0], values[-1])
 
 
+BEYOND_FLOATS = {
+    "equal": [999_999_999_999_999_999] * 700,
+    "equal, of 17 digits": [12_345_678_901_234_567] * 700,
+    "almost equal": [2**60 - 700 + place for place in range(700)],
+    "u64 max": [U64_MAX] * 700,
+    "from 1 to u64 max": [1] * 350 + [U64_MAX] * 350,
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", BEYOND_FLOATS.values(), ids=BEYOND_FLOATS.keys())
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_many_balances_that_floats_round_up_are_exactly_on_the_curve(values, scale):
+    numbers = charts.ecdf_numbers(frame_of(values), MINT, scale=scale)
+    assert set(numbers.balances) <= set(values)
+    assert (numbers.balances[0], numbers.balances[-1]) == (values[0], values[-1])
+    assert (
+        numbers.counts.tolist()
+        == np.searchsorted(
+            np.array(values, np.uint64), np.array(numbers.balances, np.uint64), "right"
+        ).tolist()
+    )
+    assert numbers.share[-1] == 1
+
+
+ALMOST_EQUAL = [
+    [10**18, 10**18 + 3],
+    [10**18, 10**18 + 10**5],
+    [10**12, 10**12 + 1_000],
+    [U64_MAX - 9, U64_MAX],
+]
+
+
+@pytest.mark.parametrize("values", ALMOST_EQUAL)
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_balances_that_an_axis_does_not_tell_apart_share_one_bar_that_is_seen(values, scale):
+    numbers = charts.histogram_numbers(frame_of(values), MINT, scale=scale)
+    assert (numbers.low, numbers.high, numbers.holders.tolist()) == ([values[0]], [values[1]], [2])
+    assert numbers.width[0] > 0.2 * numbers.left[0]
+    assert numbers.axis[0] < numbers.left[0] < numbers.left[0] + numbers.width[0] < numbers.axis[1]
+
+
+@pytest.mark.parametrize("values", ALMOST_EQUAL)
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_a_curve_of_almost_equal_balances_has_room_on_both_sides(values, scale):
+    low, high = charts.plot_ecdf(frame_of(values), MINT, scale=scale).layout.xaxis.range
+    low, high = (10**low, 10**high) if scale == "log" else (low, high)
+    assert low < 0.2 * values[0]
+    assert high > 1.9 * values[1]
+
+
 @given(balances, st.integers(1, 9))
 @few
 def test_top_holders_bars_are_the_largest(values, n):
@@ -173,10 +224,10 @@ def grid():
 
 
 def test_the_heatmap_tells_zeros_and_absences_apart():
-    numbers = charts.heatmap_numbers(grid(), "m")
-    assert numbers.owners == ["a", "b"]
+    numbers = charts.heatmap_numbers(grid(), "m", mark="d")
+    assert numbers.owners == ["a", "b", "d"]
     assert numbers.mints == ["m", "n", "o"]
-    assert numbers.balances == [[9, 1, None], [5, None, 0]]
+    assert numbers.balances == [[9, 1, None], [5, None, 0], [None, None, 2]]
     assert numbers.shares[0].tolist()[:2] == nearly([9 / 14, 1 / 5])
     assert math.isnan(numbers.shares[0][2])
     assert [found.name for found in charts.plot_heatmap(grid(), "m").data] == ["holders", "zeros"]
@@ -188,6 +239,72 @@ def test_the_heatmap_without_a_mint_begins_with_who_holds_most_mints():
     assert numbers.owners == ["a", "d"]
     assert numbers.marked == 1
     assert charts.heatmap_numbers(grid(), n=9).owners == ["a", "b", "c", "d"]
+
+
+def owners_and_mints(rows):
+    owners, mints, held_here = zip(*rows, strict=True)
+    return pd.DataFrame(
+        {"owner": owners, "mint": mints, "balance": np.array(held_here, dtype=np.uint64), "slot": 100}
+    )
+
+
+def spent_out():
+    """Thirty owners who had forty mints, all spent, and have one of their own."""
+    owners = [f"owner{place:02}" for place in range(30)]
+    spent = [(owner, f"spent{place:02}", 0) for owner in owners for place in range(40)]
+    return owners_and_mints(spent + [(owner, f"own {owner}", 5) for owner in owners])
+
+
+def test_the_heatmap_shows_mints_that_are_held_before_mints_that_are_spent():
+    numbers = charts.heatmap_numbers(spent_out())
+    assert [sum(filter(None, column)) for column in zip(*numbers.balances, strict=True)] == [5] * 25
+    assert "25 of 625 pairs" in charts.plot_heatmap(spent_out()).layout.title.text
+
+
+def test_a_heatmap_that_hides_zeros_has_no_empty_column_beside_the_mint_asked_for():
+    numbers = charts.heatmap_numbers(spent_out(), "own owner07", hide_zeros=True)
+    assert numbers.mints == ["own owner07"]
+    numbers = charts.heatmap_numbers(spent_out(), "spent00", hide_zeros=True, mark="owner07")
+    assert numbers.mints == ["spent00", "own owner07"]
+
+
+@pytest.mark.parametrize("mint", [None, "m"])
+def test_a_heatmap_of_zeros_alone_has_no_colour_bar(mint):
+    frame = owners_and_mints([("a", "m", 0), ("b", "m", 0), ("a", "n", 0)])
+    figure = charts.plot_heatmap(frame, mint, mark="a")
+    assert figure.layout.title.text == "1 owner and 2 mints: 0 of 2 pairs have a balance"
+    assert [list(row) for row in trace(figure, "zeros").z] == [[1, 1]]
+    assert trace(figure, "holders").showscale is False
+    assert trace(figure, "holders").colorbar.title.text is None
+    assert "NaN" not in figure.to_json()
+
+
+def test_a_heatmap_of_hidden_zeros_says_that_nothing_is_there():
+    frame = owners_and_mints([("a", "m", 0), ("b", "m", 7)])
+    figure = charts.plot_heatmap(frame, "m", n=1, mark="a", hide_zeros=True)
+    assert figure.layout.title.text == "Nothing to draw"
+    assert [found.text for found in figure.layout.annotations] == ["No owner here has a balance above zero"]
+
+
+def test_a_heatmap_has_at_most_a_hundred_owners_and_mints():
+    pairs = np.indices((120, 120)).reshape(2, -1).T.tolist()
+    frame = owners_and_mints([(f"owner{owner}", f"mint{mint}", 1) for owner, mint in pairs])
+    numbers = charts.heatmap_numbers(frame, n=2000)
+    assert (len(numbers.owners), len(numbers.mints)) == (100, 100)
+    assert len(charts.plot_heatmap(frame, n=2000).to_json()) < 2_000_000
+
+
+@pytest.mark.parametrize(("values", "labels"), [([200, 850], ["200", "850"]), ([7], ["1", "10"])])
+def test_a_colour_bar_has_a_label_even_without_a_power_of_ten(values, labels):
+    bar = trace(charts.plot_heatmap(frame_of(values), MINT), "holders").colorbar
+    assert list(bar.ticktext) == labels
+    assert len(bar.tickvals) == len(labels)
+
+
+def test_balances_as_good_as_equal_have_the_same_colour_in_a_heatmap():
+    cells = trace(charts.plot_heatmap(frame_of([10**18, 10**18 + 10**5]), MINT), "holders")
+    assert cells.zmax - cells.zmin == nearly(2)
+    assert list(cells.colorbar.ticktext) == ["100P", "1E", "10E"]
 
 
 # the marked owner
@@ -306,18 +423,142 @@ def test_titles_are_sentences_with_numbers():
     assert titles == [
         "Half of 4 holders have 20 or less",
         "9 in 10 of 4 holders have 40 or less",
-        "The poorer half of 4 holders owns 30 % of the supply held here",
-        "4 of 4 holders own all of the supply held here",
-        "The largest of 4 holders owns 40 % of the supply held here",
+        "The poorer half of 4 holders owns 30 % of what is held here",
+        "4 of 4 holders own all of what is held here",
+        "The largest of 4 holders owns 40 % of what is held here",
         "4 owners and 1 mint: 4 of 4 pairs have a balance",
     ]
     assert charts.plot_ecdf(frame, MINT, title="Mine").layout.title.text == "Mine"
 
 
+def test_a_title_says_all_only_where_it_is_all():
+    whale = frame_of([10**18, 1, 1])
+    title = charts.plot_top_holders(whale, MINT, n=1).layout.title.text
+    assert title == "1 of 3 holders owns more than 99 % of what is held here"
+    figure = charts.plot_treemap(whale, MINT, mark="owner0")
+    assert figure.layout.title.text == "The largest of 3 holders owns more than 99 % of what is held here"
+    assert "holder 1 with more than 99 % of" in figure.layout.title.subtitle.text
+    alone = charts.plot_treemap(frame_of([7]), MINT, mark="owner0")
+    assert "holder 1 with all of what is held here" in alone.layout.title.subtitle.text
+
+
+@every_plot
+def test_no_chart_calls_what_is_held_here_the_supply(plot):
+    for values in ([7], [1, 2, 3], []):
+        assert "supply" not in texts(plot(frame_of(values), MINT))
+
+
+LOG_LABELS = {
+    "no power of ten": ([0, 2, 3, 5, 5], None, [2, 5], ["2", "5"]),
+    "no power of ten, wider": ([0, 200, 300, 500, 850], None, [200, 850], ["200", "850"]),
+    "below one": ([0, 200, 300, 500, 850], 3, [0.2, 0.85], ["0.2", "0.85"]),
+    "far below one": ([0, 12_000, 41_000], 9, [0.000012, 0.000041], ["0.000012", "0.000041"]),
+    "powers": ([0, 5, 5_000], None, [10, 100, 1_000], ["10", "100", "1k"]),
+    "powers below one": ([0, 5, 5_000], 4, [0.001, 0.01, 0.1], ["0.001", "0.01", "0.1"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "decimals", "places", "labels"), LOG_LABELS.values(), ids=LOG_LABELS.keys()
+)
+def test_a_log_axis_beside_zeros_always_has_labels(values, decimals, places, labels):
+    axis = charts.plot_histogram(frame_of(values), MINT, decimals=decimals).layout.xaxis
+    assert list(axis.tickvals) == nearly(places)
+    assert list(axis.ticktext) == labels
+    assert 10 ** axis.range[0] < min(places) <= max(places) <= 10 ** axis.range[1]
+
+
+def test_a_log_axis_has_the_same_labels_with_and_without_zeros():
+    mine = [
+        charts.plot_histogram(frame_of(values), MINT, decimals=6) for values in ([5, 10**9], [0, 5, 10**9])
+    ]
+    assert mine[0].layout.xaxis.ticktext == mine[1].layout.xaxis.ticktext
+    assert list(mine[0].layout.xaxis.ticktext[-4:]) == ["1", "10", "100", "1k"]
+
+
+def test_half_a_token_is_never_labelled_500m():
+    assert charts.plot_top_holders(frame_of([900]), MINT, decimals=3).layout.xaxis.tickformat == ".10~g"
+    assert charts.plot_top_holders(frame_of([9000]), MINT).layout.xaxis.tickformat == ".10~s"
+
+
+def test_tiles_fill_the_chart_to_its_edges():
+    pad = trace(charts.plot_treemap(frame_of([1, 2]), MINT), "holders").marker.pad
+    assert (pad.t, pad.r, pad.b, pad.l) == (0, 0, 0, 0)
+
+
+@every_plot
+def test_labels_stand_clear_of_the_data(plot):
+    layout = plot(frame_of([1, 2]), MINT).layout.template.layout
+    assert layout.yaxis.ticklabelstandoff == layout.xaxis.ticklabelstandoff == 6
+
+
+def test_the_line_of_the_top_holders_says_that_it_adds_up():
+    axis = charts.plot_top_holders(frame_of([1, 2]), MINT).layout.xaxis2
+    assert axis.title.text == "cumulative share, largest first"
+
+
+@pytest.mark.parametrize(
+    ("decimals", "unit"), [(None, "base units"), (1, "tokens at 1 decimal"), (6, "tokens at 6 decimals")]
+)
+def test_axis_subtitle_and_hover_name_the_same_unit(decimals, unit):
+    figure = charts.plot_top_holders(frame_of([103_239_078_387]), MINT, decimals=decimals)
+    assert figure.layout.xaxis.title.text == f"balance ({unit})"
+    assert f"· {unit} ·" in figure.layout.title.subtitle.text
+    amount = charts.amount_text(103_239_078_387, decimals)
+    assert f"{amount} {unit}<br>" in trace(figure, "holders").hovertext[0]
+
+
+def sides(values, scale, mark=None):
+    figure = charts.plot_ecdf(frame_of(values), MINT, scale=scale, mark=mark)
+    marked = [found.textposition for found in figure.data if found.name == "marked"]
+    return [*trace(figure, "quantiles").textposition, *marked]
+
+
+def test_the_texts_at_the_curve_lean_inwards_and_out_of_each_others_way():
+    assert sides([1, 10, 100, 1_000], "log") == ["bottom right", "top left"]
+    assert sides([*range(1, 100), 10_000], "linear") == ["bottom right", "bottom right"]
+    assert sides([*range(1, 100), 10_000], "linear", "owner89")[2] == "bottom right"
+    assert sides([1, *[1_000] * 9], "log") == ["top left", "top left"]
+    grown = [*(2**place for place in range(9)), 2**11]
+    assert sides(grown, "log", "owner0")[2] == "bottom right"
+    assert sides(grown, "log", "owner4")[2] == "top left"
+    assert sides(grown, "log", "owner8")[2] == "bottom right"
+    assert sides(grown, "log", "owner9")[2] == "top left"
+
+
+@pytest.mark.parametrize(
+    ("owner", "side"), [(0, "top right"), (1, "top right"), (2, "top center"), (3, "top left")]
+)
+def test_the_name_of_a_marked_bar_leans_inwards(owner, side):
+    figure = charts.plot_histogram(frame_of([0, 1, 100, 10_000]), MINT, mark=f"owner{owner}")
+    assert trace(figure, "marked").textposition == side
+
+
+def test_labels_are_thinned_before_they_touch_and_the_marked_one_stays():
+    frame = frame_of(range(200, 100, -1))
+    for plot in (charts.plot_top_holders, charts.plot_heatmap):
+        labels = plot(frame, MINT, n=100, mark="owner51").layout.yaxis.ticktext
+        assert 20 < len(labels) <= 30
+        assert labels.count("<b>owner51</b>") == 1
+        assert "owner50" not in labels
+        assert "owner52" not in labels
+        assert len(plot(frame, MINT, n=25).layout.yaxis.ticktext) == 25
+
+
+def gini_place(values):
+    note = charts.plot_lorenz(frame_of(values), MINT).layout.annotations[0]
+    return note.x, note.y
+
+
+def test_the_gini_stands_in_the_area_or_clear_of_a_thin_one():
+    assert gini_place([1, 9]) == (0.5, nearly(0.3))
+    assert gini_place([5, 5]) == (0.75, 0.25)
+
+
 def test_a_standalone_page_has_all_it_needs():
     page = charts.standalone_html(charts.plot_lorenz(frame_of([1, 2]), MINT, theme="dark"))
     assert page.startswith("<!doctype html>")
-    assert "<title>The poorer half of 2 holders owns 33 % of the supply held here</title>" in page
+    assert "<title>The poorer half of 2 holders owns 33 % of what is held here</title>" in page
     assert "background:#111418" in page
     assert '<script src="http' not in page
     assert len(page) > 1_000_000  # plotly.js itself
@@ -330,6 +571,10 @@ def test_a_standalone_page_has_all_it_needs():
         (999, None, "999"),
         (1_000, None, "1 k"),
         (999_999, None, "1 M"),
+        (999_950_000, 6, "1 k"),
+        (999_499_999, 6, "999"),
+        (15_000, 9, "0.000015"),
+        (1, 9, "0.000000001"),
         (1_234_567, None, "1.23 M"),
         (1_234_567, 6, "1.23"),
         (U64_MAX, None, "18.4 E"),
@@ -348,15 +593,15 @@ def test_amount_texts_have_every_digit(amount, decimals):
 
 
 def test_shares_in_titles_are_never_rounded_to_all_or_nothing():
-    assert [about_percent(share) for share in (0.0, 0.00001, 0.123, 0.5, 0.996, 0.9999999, 1.0)] == [
+    assert [about_percent(share) for share in (0.0, 0.00001, 0.123, 0.5, 0.996, 1.0)] == [
         "0 %",
         "less than 0.01 %",
         "12 %",
         "50 %",
         "more than 99 %",
         "more than 99 %",
-        "all",
     ]
+    assert about_percent(1.0, is_all=True) == "all"
 
 
 def test_addresses_are_shortened_to_both_ends():

@@ -8,6 +8,7 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import pyarrow as pa
 import pytest
 import traitlets
 
@@ -182,6 +183,25 @@ def test_an_unknown_owner_is_refused(ex, frame):
 
 
 @pytest.mark.parametrize(
+    ("trait", "fault"), [("mint", MintError), ("owner", OwnerError), ("chart", traitlets.TraitError)]
+)
+def test_changes_that_are_refused_together_are_all_taken_back(ex, trait, fault):
+    before = shown(ex)
+    with pytest.raises(fault):
+        change_together(ex, {"bins": 10, trait: "nowhere"})
+    assert (ex.mint, ex.owner, ex.chart, ex.bins) == (BIG, None, "histogram", 60)
+    assert shown(ex) == before
+    ex.mint = SMALL
+    assert ex.figure.layout.title.text.startswith("Half of 3 holders")
+
+
+def change_together(ex, changes):
+    with ex.hold_trait_notifications():
+        for trait, value in changes.items():
+            setattr(ex, trait, value)
+
+
+@pytest.mark.parametrize(
     ("trait", "value"), [("chart", "pie"), ("bins", 4), ("top", 101), ("scale", "ln"), ("theme", "")]
 )
 def test_a_value_out_of_range_is_refused(ex, trait, value):
@@ -194,6 +214,21 @@ def test_the_frame_is_left_as_it_was(frame):
     explorer = explore(frame, units="decimals", decimals=9, hide_zeros=True)
     explorer.download("csv")
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_what_happens_to_the_frame_afterwards_changes_nothing(ex, frame):
+    before = {kind: ex.download(kind).data for kind in ("csv", "parquet")}
+    line = ex._header.value
+    frame.loc[3, "balance"] = 99_999
+    frame.loc[5, "owner"] = OWNERS[4]
+    frame.loc[len(frame)] = frame.iloc[0].to_list()
+    frame["slot"] = 0
+    assert {kind: ex.download(kind).data for kind in ("csv", "parquet")} == before
+    ex.owner = OWNERS[3]
+    ex.mint = SMALL
+    ex.mint = BIG
+    assert ex._header.value == line
+    assert behind(ex, "marked", 0) == {OWNERS[3]: 4000}
 
 
 def test_the_line_above_tells_holders_zeros_gini_slots_drift_and_rows(ex):
@@ -215,6 +250,15 @@ def test_five_thousand_mints_are_searched_and_any_of_them_can_be_set():
     assert ex._controls.mint.value == mints[4999]
     ex._controls.find.value = mints[77]
     assert ex.mint == mints[77]
+    ex.close()
+
+
+def test_the_list_of_mints_stays_short_whatever_is_searched():
+    mints = [address(10**20 + number) for number in range(1000)]
+    ex = explore(balances_frame([(OWNERS[0], mint, 5, 1) for mint in mints]), mint=mints[999])
+    for text in ("A", "Ab", "Ab1", ""):
+        ex._controls.find.value = text
+        assert len(ex._controls.mint.options) == 201
     ex.close()
 
 
@@ -279,6 +323,40 @@ def behind(ex, trace, place):
     )
 
 
+def clicked(ex, trace, place):
+    """Balances of the holders behind a point, by owner, after the message that a click in a page sends."""
+    number = [known.name for known in ex.figure.data].index(trace)
+    points = {"trace_indexes": [number], "point_indexes": [place], "xs": [0], "ys": [0]}
+    click = {"event_type": "plotly_click", "points": points, "device_state": None, "selector": None}
+    ex.figure.set_state({"_js2py_pointsCallback": click})
+    return None if ex._behind is None else dict(ex._behind.holders[["owner", "balance"]].to_numpy())
+
+
+CLICKS = {
+    "histogram": {"holders": {OWNERS[0]: 1000}, "zeros": {OWNERS[117]: 0, OWNERS[118]: 0, OWNERS[119]: 0}},
+    "ecdf": {"share": None, "quantiles": {owner: 1000 * place for place, owner in enumerate(OWNERS[:59], 1)}},
+    "lorenz": {"equal": None, "share": None},
+    "top_holders": {"holders": {OWNERS[116]: 117_000}, "share": {OWNERS[116]: 117_000}},
+    "treemap": {"holders": {OWNERS[116]: 117_000}},
+    "heatmap": {"holders": {OWNERS[116]: 117_000}, "zeros": {OWNERS[116]: 117_000}},
+}
+
+
+@pytest.mark.parametrize("chart", CLICKS)
+def test_a_click_on_any_trace_is_heard_and_so_is_the_next_on_the_same_point(ex, chart):
+    ex.chart, ex.owner = chart, OWNERS[6]
+    traces = CLICKS[chart] | (
+        {"marked": {OWNERS[6]: 7000}} if chart in ("histogram", "ecdf", "lorenz") else {}
+    )
+    assert traces.keys() == {trace.name for trace in ex.figure.data}
+    place = [0, 0] if chart == "heatmap" else 0
+    for _ in range(2):
+        for trace, holders in traces.items():
+            assert clicked(ex, trace, place) == holders
+    ex.theme = "dark"
+    assert clicked(ex, trace, place) == holders
+
+
 def balances_of(frame, mint, wanted):
     rows = frame[frame["mint"] == mint]
     return {row.owner: row.balance for row in rows.itertuples() if wanted(row.balance)}
@@ -334,6 +412,37 @@ def test_behind_the_mark_stands_the_marked_owner(ex):
         assert behind(ex, "marked", 0) == {OWNERS[6]: 7000}
 
 
+def test_who_has_nothing_is_called_an_owner(ex):
+    ex.owner = OWNERS[119]
+    ex._pick(Point("zeros", 0))
+    assert note_of(ex) == f"3 owners of {BIG[:4]}…{BIG[-4:]} at zero"
+    ex._pick(Point("marked", 0))
+    assert note_of(ex).startswith("1 owner of")
+
+
+def note_of(ex):
+    return re.sub("<[^>]*>", "", ex._note.value)
+
+
+@pytest.mark.parametrize(
+    ("balances", "decimals", "words"),
+    [
+        ((10**9, 10**9), None, "2 holders of {} with 1,000,000,000 base units"),
+        ((10**9, 10**9), 6, "2 holders of {} with 1,000 at 6 decimals"),
+        ((1,), None, "1 holder of {} with 1 base unit"),
+        ((1, 2**63, U64_MAX), None, "1 holder of {} with 1 to 7,131 base units"),
+    ],
+)
+def test_the_note_tells_one_amount_or_a_range_with_its_unit(balances, decimals, words):
+    rows = [(OWNERS[place], BIG, balance, 1) for place, balance in enumerate(balances)]
+    ex = explore(
+        balances_frame(rows), bins=5, decimals=decimals or 0, units="decimals" if decimals else "base"
+    )
+    ex._pick(Point("holders", 0))
+    assert note_of(ex) == words.format(f"{BIG[:4]}…{BIG[-4:]}")
+    ex.close()
+
+
 def test_a_heatmap_has_at_most_thirty_owners(ex):
     ex.chart, ex.top = "heatmap", 100
     assert len(trace_named(ex, "holders").y) == 30
@@ -374,6 +483,26 @@ def test_csv_has_exact_amounts_where_the_chart_has_decimals(ex):
     assert ex.download("csv").data.decode().splitlines()[1].endswith(",506,18446744073.709551615")
 
 
+def test_csv_writes_amounts_as_plain_decimals(ex):
+    ex.units, ex.decimals = "decimals", 9
+    lines = ex.download("csv").data.decode().splitlines()
+    assert lines[1].endswith(",1000,501,0.000001000")
+    assert lines[-1].endswith(",0,501,0.000000000")
+
+
+def test_zeros_are_saved_where_the_chart_has_no_switch_to_hide_them(ex):
+    ex.hide_zeros = True
+    ex.chart = "lorenz"
+    assert len(pd.read_csv(io.BytesIO(ex.download("csv").data))) == 120
+
+
+def test_a_clicked_mark_at_zero_is_saved_as_the_table_shows_it(ex):
+    ex.owner, ex.hide_zeros = OWNERS[119], True
+    ex._pick(Point("marked", 0))
+    assert OWNERS[119] in ex._table.value
+    assert pd.read_csv(io.BytesIO(ex.download("csv").data))["balance"].tolist() == [0]
+
+
 def test_a_click_and_hidden_zeros_narrow_what_is_saved(ex):
     assert len(pd.read_csv(io.BytesIO(ex.download("csv").data))) == 120
     ex.hide_zeros = True
@@ -389,6 +518,21 @@ def test_parquet_keeps_the_dtypes_and_only_the_addresses_of_its_rows(ex, frame):
     assert rows["balance"].dtype == np.uint64
     assert rows["balance"].tolist() == [U64_MAX, U64_MAX - 1, 7]
     assert list(rows["owner"].cat.categories) == OWNERS[:3]
+
+
+def test_parquet_of_arrow_dictionaries_can_be_read_and_has_only_the_addresses_of_its_rows(frame):
+    words = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
+    tag = pd.Series(["b", None, "a"] * 41, dtype=words)
+    halves = [frame.iloc[:60], frame.iloc[60:]]
+    arrow = pd.concat([half.astype({"owner": words, "mint": words}) for half in halves]).assign(tag=tag)
+    ex = explore(arrow, mint=SMALL)
+    data = ex.download("parquet").data
+    rows = pd.read_parquet(io.BytesIO(data))
+    assert rows["balance"].tolist() == [U64_MAX, U64_MAX - 1, 7]
+    assert list(rows["owner"]) == list(rows["owner"].cat.categories) == OWNERS[:3]
+    assert rows["tag"].astype(object).fillna("").tolist() == ["b", "", "a"]
+    assert OWNERS[50].encode() not in data
+    ex.close()
 
 
 def test_a_heatmap_saves_all_rows(ex, frame):

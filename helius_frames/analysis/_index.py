@@ -6,7 +6,8 @@ running sums beside them. Imports `errors` and the rooms above it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -70,10 +71,12 @@ class MintIndex:
     """Balances sorted within each mint: built once, it answers for any mint in milliseconds.
 
     Every function of this package with a ``source`` takes it in place of the frame. It holds what the
-    frame held when it was built.
+    frame held when it was built, whatever happens to the frame afterwards.
 
     Attributes
     ----------
+    frame
+        Lazy copy of the frame.
     columns
         The columns of the frame as arrays.
     groups, mint_codes, mint_rows
@@ -85,6 +88,8 @@ class MintIndex:
         One number for each group.
     """
 
+    # The columns are views of the caller's arrays: as long as this copy lives, pandas writes elsewhere.
+    frame: pd.DataFrame = field(repr=False)
     columns: Columns
     groups: Groups
     mint_codes: I64
@@ -106,7 +111,7 @@ class MintIndex:
         InputError
             A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
         """
-        return source if isinstance(source, MintIndex) else _build(read_columns(source))
+        return source if isinstance(source, MintIndex) else _build(source.copy(deep=False))
 
     @classmethod
     def for_mint(cls, source: Source, mint: str) -> MintIndex:
@@ -131,7 +136,7 @@ class MintIndex:
         """Owners in the order of the frame: all that were asked, where the column is categorical."""
         return self.columns.owners.names
 
-    @property
+    @cached_property
     def mints(self) -> pd.Index:
         """Mints that have rows, most holders first."""
         return self.columns.mints.names[self.mint_codes[by_holders(self.groups)]]
@@ -243,7 +248,8 @@ def by_holders(groups: Groups) -> I64:
     return np.argsort(-groups.holders, kind="stable")
 
 
-def _build(columns: Columns) -> MintIndex:
+def _build(frame: pd.DataFrame) -> MintIndex:
+    columns = read_columns(frame)
     mints, owners = columns.mints, columns.owners
     # Backwards, so that among equal balances the row that stands first in the frame ranks first.
     order = len(mints.codes) - 1 - group_order(mints.codes[::-1], len(mints.names))
@@ -254,6 +260,7 @@ def _build(columns: Columns) -> MintIndex:
     slots = columns.slots[order]
     owner_rows = group_order(owners.codes, len(owners.names))
     return MintIndex(
+        frame=frame,
         columns=columns,
         groups=groups,
         mint_codes=codes,

@@ -180,16 +180,17 @@ def _subtitle(of: About, mark: Mark | None) -> str:
     if of.zero_balances:
         parts.insert(1, f"{count_text(of.zero_balances)} more at zero")
     line = " · ".join(filter(None, parts))
-    return line if mark is None else f"{line}<br>{_mark_text(mark)}"
+    return line if mark is None else f"{line}<br>{_mark_text(mark, of.holders)}"
 
 
-def _mark_text(mark: Mark) -> str:
+def _mark_text(mark: Mark, holders: int) -> str:
     name = f"<b>{short_html(mark.owner)}</b>"
     if mark.balance is None:
         return f"{name} has no row of this mint"
     if mark.rank is None:
         return f"{name} has a balance of zero"
-    return f"{name} is holder {count_text(mark.rank)} with {about_percent(mark.share)} of what is held here"
+    share = about_percent(mark.share, is_all=holders == 1)
+    return f"{name} is holder {count_text(mark.rank)} with {share} of what is held here"
 
 
 def _rank(holders: Holders, balance: int, row: int) -> int:

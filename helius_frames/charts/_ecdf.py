@@ -20,7 +20,7 @@ from helius_frames.charts._about import (
     quantile,
     title_text,
 )
-from helius_frames.charts._style import Theme, amount_axis, balance_title, palette
+from helius_frames.charts._style import Theme, along, amount_axis, apart, balance_title, palette
 from helius_frames.charts._text import amount_text, brief, unit_text
 
 if TYPE_CHECKING:
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 _HALF = 0.5
 _ROOM = 10.0
+_LEFT, _RIGHT = "top left", "bottom right"
+_NAME = 0.12  # width of a name, as a part of the axis
+_TEXT = 0.35  # width of a text, as a part of the axis
+_SHARES = (0.5, 0.9)
+_NEAR = 0.08  # a share so close to another has its text on the other side
 _POINTS = 300  # of each of the two ways the curve is thinned: more than a screen shows
+_BELOW_2_64 = np.nextafter(2.0**64, 0)
 
 
 class EcdfNumbers(NamedTuple):
@@ -148,13 +154,15 @@ def _ecdf_balances(balances: np.ndarray, scale: Scale) -> np.ndarray:
         return np.unique(balances)
     low, high = float(balances[0]), float(balances[-1])
     across = np.geomspace(low, high, _POINTS) if scale == "log" else np.linspace(low, high, _POINTS)
+    across = np.minimum(across, _BELOW_2_64).astype(np.uint64)
     places = np.concatenate(
         [
             np.linspace(0, len(balances) - 1, _POINTS).astype(np.int64),
-            np.searchsorted(balances, across[1:-1].astype(np.uint64)),
+            np.searchsorted(balances, across[1:-1]),
         ]
     )
-    return np.unique(balances[places])
+    # A float may be rounded up beyond the largest balance.
+    return np.unique(balances[np.minimum(places, len(balances) - 1)])
 
 
 def _ecdf_place(holders: Holders, mark: Mark | None, decimals: int | None) -> tuple[float, float] | None:
@@ -167,7 +175,7 @@ def _ecdf_place(holders: Holders, mark: Mark | None, decimals: int | None) -> tu
 def _axis(x: np.ndarray, scale: Scale) -> tuple[float, float]:
     """Limits of the axis; a single step gets room on both sides."""
     low, high = float(x[0]), float(x[-1])
-    if low < high:
+    if apart(low, high):
         return low, high
     return (low / _ROOM, low * _ROOM) if scale == "log" else (0.0, 2 * low)
 
@@ -194,7 +202,7 @@ def _draw(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> None:
     )
     _draw_quantiles(figure, numbers, theme)
     if numbers.mark is not None and numbers.mark_place is not None:
-        _draw_mark(figure, numbers.mark, numbers.mark_place, numbers.about.decimals, theme)
+        _draw_mark(figure, numbers, numbers.mark, numbers.mark_place, theme)
     figure.update_xaxes(**amount_axis(numbers.scale, *_axis(numbers.x, numbers.scale)))
     figure.update_yaxes(tickformat=".0%", range=[0, 1.04])
 
@@ -213,13 +221,11 @@ def _draw_quantiles(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> No
     figure.add_scatter(
         name="quantiles",
         x=[balance / 10 ** (decimals or 0) for balance in quantiles.values()],
-        y=[0.5, 0.9],
+        y=_SHARES,
         mode="markers+text",
         marker={"color": colours.surface, "size": 9, "line": {"color": colours.data, "width": 2}},
-        text=[
-            f"\u2003{words} {brief(balance, decimals)} or less\u2003" for words, balance in quantiles.items()
-        ],
-        textposition=["middle right", "middle left"],
+        text=[f"{words} {brief(balance, decimals)} or less" for words, balance in quantiles.items()],
+        textposition=list(_sides(numbers)),
         textfont={"color": colours.quiet},
         hovertext=[
             f"{words} {amount_text(balance, decimals)} {unit_text(decimals)} or less"
@@ -229,8 +235,25 @@ def _draw_quantiles(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> No
     )
 
 
+def _sides(numbers: EcdfNumbers) -> tuple[str, str]:
+    """Where the texts of median and ninth have room: at corners that no rising curve touches."""
+    unit, axis = 10 ** (numbers.about.decimals or 0), _axis(numbers.x, numbers.scale)
+    half, ninth = (along(balance / unit, axis, numbers.scale) for balance in (numbers.median, numbers.ninth))
+    return _LEFT if half > 1 - _TEXT else _RIGHT, _RIGHT if ninth < _TEXT else _LEFT
+
+
 def _draw_mark(
-    figure: go.Figure, mark: Mark, place: tuple[float, float], decimals: int | None, theme: Theme
+    figure: go.Figure, numbers: EcdfNumbers, mark: Mark, place: tuple[float, float], theme: Theme
 ) -> None:
-    side = "top left" if place[1] > _HALF else "bottom right"
-    point_out(figure, mark, place, decimals=decimals, theme=theme, textposition=side)
+    side = _mark_side(numbers, place)
+    point_out(figure, mark, place, decimals=numbers.about.decimals, theme=theme, textposition=side)
+
+
+def _mark_side(numbers: EcdfNumbers, place: tuple[float, float]) -> str:
+    """Where the name of the mark has room: inwards, unless a text stands there."""
+    at = along(place[0], _axis(numbers.x, numbers.scale), numbers.scale)
+    inwards, outwards = (_LEFT, _RIGHT) if at > _HALF else (_RIGHT, _LEFT)
+    taken = [
+        side for side, share in zip(_sides(numbers), _SHARES, strict=True) if abs(place[1] - share) < _NEAR
+    ]
+    return outwards if inwards in taken and _NAME < at < 1 - _NAME else inwards

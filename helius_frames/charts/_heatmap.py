@@ -11,12 +11,11 @@ import pandas as pd
 from helius_frames.analysis import MintIndex, Source
 from helius_frames.analysis._concentration import check_count
 from helius_frames.charts._about import check_unit, in_unit, title_text
-from helius_frames.charts._style import Theme, blank, mark_label, palette, say
+from helius_frames.charts._style import Theme, blank, log_ticks, mark_label, palette, say, shown_labels
 from helius_frames.charts._text import (
     amount_text,
     count_text,
     percent,
-    power_text,
     short_html,
     slots_text,
     unit_text,
@@ -25,8 +24,12 @@ from helius_frames.charts._text import (
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+_MOST = 100  # owners, and mints: more are too small to see
 _NOWHERE = -1
 _LABEL_SIZE = 9
+_LABELLED = 30  # rows and columns that still have room for a label each
+_ALIKE = 0.01  # as a power of ten: a difference too small to be labelled
+_POWERS = 6  # most labels of the colour bar
 _PAIR = "owner %{y}<br>mint %{x}<br>"  # the categories are the whole addresses
 
 
@@ -57,12 +60,12 @@ def heatmap_numbers(
     hide_zeros: bool = False,
     mark: str | None = None,
 ) -> HeatmapNumbers:
-    """Compute what `plot_heatmap` draws."""
+    """Compute what `plot_heatmap` draws; at most 100 owners and 100 mints."""
     check_count(n, "n")
     check_unit(decimals)
-    index = MintIndex.of(source)
+    index, n = MintIndex.of(source), min(n, _MOST)
     owners = _heatmap_owners(index, mint, n, mark)
-    mints = _heatmap_mints(index, mint, n, owners)
+    mints = _heatmap_mints(index, mint, n, owners, hide_zeros=hide_zeros)
     balances = _matrix(index, owners, mints)
     return HeatmapNumbers(
         mint=mint,
@@ -99,10 +102,10 @@ def plot_heatmap(
         A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
     mint
         The owners are the n largest holders of this mint, and the mints this one and those most of them
-        have; by default the owners that hold the most mints. A frame without any row gives a figure that
+        hold; by default the owners that hold the most mints. A frame without any row gives a figure that
         says so.
     n
-        Number of owners and of mints.
+        Number of owners and of mints, at most 100 of each.
     decimals
         Show amounts divided by ``10**decimals``; by default base units.
     hide_zeros
@@ -137,7 +140,7 @@ def plot_heatmap(
     """
     numbers = heatmap_numbers(source, mint, n=n, decimals=decimals, hide_zeros=hide_zeros, mark=mark)
     figure = blank(theme, title_text(title, _sentence(numbers)), _subtitle(numbers))
-    if numbers.owners:
+    if _has_cells(numbers):
         _draw(figure, numbers, theme)
     else:
         say(figure, theme, _nothing(numbers))
@@ -166,11 +169,15 @@ def _largest_owners(index: MintIndex, mint: str, n: int) -> list[str]:
     return index.owners_at(largest).tolist()
 
 
-def _heatmap_mints(index: MintIndex, mint: str | None, n: int, owners: list[str]) -> list[str]:
-    """Mints that most of these owners hold; the asked one first."""
+def _heatmap_mints(
+    index: MintIndex, mint: str | None, n: int, owners: list[str], *, hide_zeros: bool
+) -> list[str]:
+    """Mints that most of these owners hold, or have at zero where they hold none; the asked one first."""
     if not owners:
         return []
     rows = np.concatenate([index.rows_of(owner) for owner in owners])
+    above_zero = index.columns.balances[rows] > 0
+    rows = rows[above_zero] if above_zero.any() or hide_zeros else rows
     codes, held = np.unique(index.columns.mints.codes[rows], return_counts=True)
     names = index.columns.mints.names[codes[np.argsort(-held, kind="stable")]].tolist()
     first = [] if mint is None else [mint]
@@ -204,10 +211,15 @@ def _cells(numbers: HeatmapNumbers) -> list[int | None]:
     return [cell for row in numbers.balances for cell in row]
 
 
+def _has_cells(numbers: HeatmapNumbers) -> bool:
+    """Whether any cell is drawn: one above zero, or at zero unless these are hidden."""
+    return any(cell is not None and (cell or not numbers.hide_zeros) for cell in _cells(numbers))
+
+
 def _sentence(numbers: HeatmapNumbers) -> str:
-    cells = _cells(numbers)
-    if not cells:
+    if not _has_cells(numbers):
         return "Nothing to draw"
+    cells = _cells(numbers)
     held = sum(1 for cell in cells if cell)
     grid = f"{_number(len(numbers.owners), 'owner')} and {_number(len(numbers.mints), 'mint')}"
     return f"{grid}: {count_text(held)} of {count_text(len(cells))} pairs have a balance"
@@ -222,27 +234,26 @@ def _subtitle(numbers: HeatmapNumbers) -> str:
     parts = [unit_text(numbers.decimals), slots_text(numbers.slot_first, numbers.slot_last)]
     if numbers.mint is not None:
         parts.insert(0, f"largest holders of {short_html(numbers.mint)}")
-    if zeros:
-        parts.append(f"{count_text(zeros)} at zero {'left out' if numbers.hide_zeros else 'in grey'}")
-    return " · ".join(filter(None, parts))
+    line = " · ".join(filter(None, parts))
+    if not zeros:
+        return line
+    return f"{line}<br>{count_text(zeros)} at zero {'left out' if numbers.hide_zeros else 'in grey'}"
 
 
 def _nothing(numbers: HeatmapNumbers) -> str:
-    if numbers.mint is None:
-        return "No owner has a balance above zero"
+    if numbers.mint is None or numbers.owners:
+        return "No owner here has a balance above zero"
     return f"No holder of {short_html(numbers.mint)} has a balance above zero"
 
 
 def _draw(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
-    colours = palette(theme)
     logs = _logs(numbers)
     figure.add_heatmap(
         name="holders",
         x=[escape(mint) for mint in numbers.mints],
         y=[escape(owner) for owner in numbers.owners],
         z=logs,
-        colorscale=[[0, colours.ramp[0]], [0.5, colours.ramp[1]], [1, colours.ramp[2]]],
-        colorbar=_colorbar(logs, theme),
+        **_colour_scale(logs, theme),
         xgap=1,
         ygap=1,
         hovertext=_cell_texts(numbers),
@@ -253,18 +264,20 @@ def _draw(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
         _draw_zeros(figure, numbers, theme)
     if numbers.marked is not None:
         _draw_mark(figure, numbers, numbers.marked, theme)
+    columns = shown_labels(len(numbers.mints), _LABELLED, None)
+    rows = shown_labels(len(numbers.owners), _LABELLED, numbers.marked)
     figure.update_xaxes(
         type="category",
-        tickvals=[escape(mint) for mint in numbers.mints],
-        ticktext=[short_html(mint) for mint in numbers.mints],
+        tickvals=[escape(numbers.mints[place]) for place in columns],
+        ticktext=[short_html(numbers.mints[place]) for place in columns],
         tickangle=-60,
         tickfont={"size": _LABEL_SIZE},
         showgrid=False,
     )
     figure.update_yaxes(
         type="category",
-        tickvals=[escape(owner) for owner in numbers.owners],
-        ticktext=[_owner_label(numbers, place) for place in range(len(numbers.owners))],
+        tickvals=[escape(numbers.owners[place]) for place in rows],
+        ticktext=[_owner_label(numbers, place) for place in rows],
         tickfont={"size": _LABEL_SIZE},
         autorange="reversed",
         showgrid=False,
@@ -278,15 +291,34 @@ def _logs(numbers: HeatmapNumbers) -> np.ndarray:
     return logs
 
 
-def _colorbar(logs: np.ndarray, theme: Theme) -> dict[str, object]:
-    low, high = int(np.ceil(np.nanmin(logs))), int(np.floor(np.nanmax(logs)))
-    colours = palette(theme)
-    powers = list(range(low, high + 1, max((high - low) // 5, 1)))
+def _colour_scale(logs: np.ndarray, theme: Theme) -> dict[str, object]:
+    """Colours from the lowest to the highest balance, and their bar; none where nothing is above zero."""
+    if np.isnan(logs).all():
+        return {"showscale": False}
+    low, high = _colour_range(logs)
+    little, middle, much = palette(theme).ramp
     return {
-        "title": {"text": "balance", "side": "right", "font": {"size": 13, "color": colours.quiet}},
+        "colorscale": [[0, little], [0.5, middle], [1, much]],
+        "zmin": low,
+        "zmax": high,
+        "colorbar": _colorbar(low, high, theme),
+    }
+
+
+def _colour_range(logs: np.ndarray) -> tuple[float, float]:
+    """From the lowest to the highest; balances as good as equal get the colour in the middle."""
+    low, high = float(np.nanmin(logs)), float(np.nanmax(logs))
+    return (low, high) if high - low > _ALIKE else (low - 1, high + 1)
+
+
+def _colorbar(low: float, high: float, theme: Theme) -> dict[str, object]:
+    colours, ends = palette(theme), (10.0**low, 10.0**high)
+    places, labels = log_ticks(ends, ends, _POWERS)
+    return {
+        "title": {"text": "balance", "side": "top", "font": {"size": 13, "color": colours.quiet}},
         "tickfont": {"size": 12, "color": colours.quiet},
-        "tickvals": powers,
-        "ticktext": [power_text(power) for power in powers],
+        "tickvals": np.log10(places),
+        "ticktext": labels,
         "outlinewidth": 0,
         "thickness": 14,
     }

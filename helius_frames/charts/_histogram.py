@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from helius_frames.analysis import Scale, Source, distribution
+from helius_frames.analysis import MintIndex, Scale, Source, distribution
 from helius_frames.charts._about import (
     About,
     Mark,
@@ -20,8 +20,18 @@ from helius_frames.charts._about import (
     quantile,
     title_text,
 )
-from helius_frames.charts._style import Theme, amount_axis, balance_title, count_axis, mark_label, palette
-from helius_frames.charts._text import amount_text, brief, count_text, power_text, unit_text
+from helius_frames.charts._style import (
+    Theme,
+    along,
+    amount_axis,
+    apart,
+    balance_title,
+    count_axis,
+    log_ticks,
+    mark_label,
+    palette,
+)
+from helius_frames.charts._text import amount_text, brief, count_text, unit_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +39,7 @@ if TYPE_CHECKING:
 
 _ZERO_BAR = 0.02  # width of the bar of zeros, as a part of the axis
 _ALONE = 1.25  # width of a bar that stands alone, as a factor
+_NAME = 0.1  # width of a name, as a part of the axis
 _POWERS = 10  # most labels of a log axis
 _ROOM = 10.0  # on both sides of it
 
@@ -72,10 +83,10 @@ def histogram_numbers(
 ) -> HistogramNumbers:
     """Compute what `plot_histogram` draws."""
     index, holders = look_up(source, mint, decimals)
-    table = distribution(index, mint, bins, scale)
+    table = _drawable(index, mint, bins, scale)
     low, high = table["low"].to_numpy(), table["high"].to_numpy()
-    left = in_unit(low, decimals)
-    right = _visible(left, np.append(left[1:], in_unit(high[-1:] + np.float64(1), decimals)))
+    edges = in_unit(_edges(table), decimals)
+    left, right = edges[:-1], _visible(edges[:-1], edges[1:])
     zeros = 0 if hide_zeros else holders.zero_balances
     axis = _axis(left, right, scale)
     zero_left, zero_width = _zero_bar(*axis, scale)
@@ -125,7 +136,8 @@ def plot_histogram(
     scale
         Bins of equal width on a ``"log"`` or a ``"linear"`` scale.
     bins
-        The most bars there may be; on whole base units there may be fewer.
+        The most bars there may be; on whole base units there may be fewer, and a single one where an axis
+        does not tell the balances apart.
     decimals
         Show amounts divided by ``10**decimals``; by default base units.
     hide_zeros
@@ -176,7 +188,7 @@ def _axis(left: np.ndarray, right: np.ndarray, scale: Scale) -> tuple[float, flo
     low, high = float(left[0]), float(right[-1])
     if len(left) > 1:
         return low, high
-    return (low / _ROOM, low * _ROOM) if scale == "log" else (0.0, 2 * low)
+    return (low / _ROOM, high * _ROOM) if scale == "log" else (0.0, low + high)
 
 
 def _zero_bar(low: float, high: float, scale: Scale) -> tuple[float, float]:
@@ -186,6 +198,20 @@ def _zero_bar(low: float, high: float, scale: Scale) -> tuple[float, float]:
         return low - 2 * step, step
     step = (high / low) ** _ZERO_BAR
     return low / step**2, low / step - low / step**2
+
+
+def _drawable(index: MintIndex, mint: str, bins: int, scale: Scale) -> pd.DataFrame:
+    """Bins of the balances; a single one where an axis, which counts in floats, does not tell them apart."""
+    table = distribution(index, mint, bins, scale)
+    edges = _edges(table)
+    is_apart = not len(edges) or apart(edges[0], edges[-1])
+    return table if is_apart else distribution(index, mint, 1, scale)
+
+
+def _edges(table: pd.DataFrame) -> np.ndarray:
+    """Where each bin begins, and where the last one ends."""
+    low, high = table["low"].to_numpy(np.float64), table["high"].to_numpy(np.float64)
+    return np.append(low, high[-1:] + 1)
 
 
 def _visible(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -241,16 +267,16 @@ def _draw(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
 
 def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
     """Begin the axis at the bar of zeros, and let no label of the scale stand under that bar."""
-    low, high = numbers.axis
+    high = numbers.axis[1]
     if numbers.scale == "linear":
         figure.update_xaxes(range=[numbers.zero_left - numbers.zero_width, high])
         return
-    powers = list(range(int(np.ceil(np.log10(low))), int(np.log10(high)) + 1))
-    powers = powers[:: len(powers) // _POWERS + 1]
+    unit = 10 ** (numbers.about.decimals or 0)
+    places, labels = log_ticks(numbers.axis, (numbers.low[0] / unit, numbers.high[-1] / unit), _POWERS)
     figure.update_xaxes(
         range=np.log10([numbers.zero_left**2 / (numbers.zero_left + numbers.zero_width), high]),
-        tickvals=[10.0**power for power in powers],
-        ticktext=[power_text(power) for power in powers],
+        tickvals=places,
+        ticktext=labels,
     )
 
 
@@ -272,7 +298,7 @@ def _range_text(low: int, high: int, decimals: int | None) -> str:
 
 
 def _draw_zeros(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
-    colours = palette(theme)
+    colours, right = palette(theme), numbers.zero_left + numbers.zero_width
     figure.add_bar(
         name="zeros",
         x=[numbers.zero_left],
@@ -284,8 +310,8 @@ def _draw_zeros(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> N
         hovertemplate="%{hovertext}<extra></extra>",
     )
     figure.add_annotation(
-        x=np.log10(numbers.zero_left) if numbers.scale == "log" else numbers.zero_left,
-        xanchor="left",
+        x=np.log10(right) if numbers.scale == "log" else right,
+        xanchor="right",  # no bar stands there
         y=numbers.zeros,
         yanchor="bottom",
         yshift=6,  # clear of a mark at zero
@@ -310,9 +336,17 @@ def _draw_mark(
         line={"color": palette(theme).mark, "width": 1.5},
         marker={"color": palette(theme).mark, "size": [0, 10, 0]},
         text=["", "", f"\u2003{mark_label(mark.owner)}\u2003"],
-        textposition="middle right" if mark.balance == 0 else "top center",
+        textposition=_mark_side(numbers, x),
         textfont={"color": palette(theme).mark},
         cliponaxis=False,
         hovertext=[text] * 3,
         hovertemplate="%{hovertext}<extra></extra>",
     )
+
+
+def _mark_side(numbers: HistogramNumbers, x: float) -> str:
+    """Where the name has room: beside the line at the ends of the axis."""
+    place = along(x, numbers.axis, numbers.scale)
+    if place < _NAME:
+        return "top right"
+    return "top left" if place > 1 - _NAME else "top center"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from helius_frames.analysis import Holders, Source
 
 _HALF = 0.5
+_WIDE = 0.3  # what the poorer half has where the area is wide enough for a text
 _POINTS = 300  # of each of the two ways the curve is thinned: more than a screen shows
 
 
@@ -145,9 +146,9 @@ def _lorenz_place(holders: Holders, mark: Mark | None) -> tuple[float, float] | 
 def _sentence(numbers: LorenzNumbers) -> str:
     holders = numbers.about.holders
     if holders == 1:
-        return "One holder owns all of the supply held here"
+        return "One holder owns all of what is held here"
     share = about_percent(numbers.poorer_half)
-    return f"The poorer half of {holders_text(holders)} owns {share} of the supply held here"
+    return f"The poorer half of {holders_text(holders)} owns {share} of what is held here"
 
 
 def _draw(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None:
@@ -171,19 +172,21 @@ def _draw(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None:
         hovertext=[amount_text(total, numbers.about.decimals) for total in numbers.sums],
         hovertemplate="poorest %{x:.2%} of the holders<br>%{y:.2%}: %{hovertext}<extra></extra>",
     )
-    _write_gini(figure, numbers.about.gini, theme)
+    _write_gini(figure, numbers, theme)
     if numbers.mark is not None and numbers.mark_place is not None:
         _draw_mark(figure, numbers.mark, numbers.mark_place, numbers.about.decimals, theme)
     figure.update_xaxes(tickformat=".0%", range=[0, 1.005])
     figure.update_yaxes(tickformat=".0%", range=[0, 1.005])
 
 
-def _write_gini(figure: go.Figure, gini: float, theme: Theme) -> None:
-    """Write the coefficient where even a small area leaves room: under the diagonal's middle."""
+def _write_gini(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None:
+    """Write the coefficient into the middle of the area, or below one that has no room for it."""
+    has_room = numbers.poorer_half < _WIDE
+    x, y = (_HALF, (_HALF + numbers.poorer_half) / 2) if has_room else (0.75, 0.25)
     figure.add_annotation(
-        x=0.5,
-        y=0.4,
-        text=f"<b>Gini {gini:.2f}</b>",
+        x=x,
+        y=y,
+        text=f"<b>Gini {numbers.about.gini:.2f}</b>",
         showarrow=False,
         font={"size": 18, "color": palette(theme).data},
     )

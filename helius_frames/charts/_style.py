@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 import plotly.graph_objects as go
 
-from helius_frames.charts._text import short_html, unit_text
+from helius_frames.charts._text import brief_label, power_text, short_html, unit_text
 from helius_frames.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ Theme: TypeAlias = Literal["light", "dark"]
 HEIGHT = 480
 _ROOM = 0.01  # beside the data, as a part of the axis
 _THOUSAND = 1000
+_PREFIXED, _PLAIN = ".10~s", ".10~g"  # ten digits, trailing zeros left out
+_APART = 1e-8  # of an amount: what ten digits tell apart
 _FEW = 5
 _FEW_DECADES = (1.5, 10)  # where plotly would label the digits between two powers as well
 _CLEAR = "rgba(0,0,0,0)"
@@ -110,13 +112,51 @@ def amount_axis(scale: Scale, lowest: float, highest: float) -> dict[str, object
     """Axis of amounts from the lowest to the highest: 1k, 1M, 1G; powers of ten where small ones count."""
     if scale == "log":
         return {"type": "log", **_span(*np.log10([lowest, highest])), **_log_labels(lowest, highest)}
-    return {"type": "linear", **_span(lowest, highest), "tickformat": "~s" if highest >= _THOUSAND else "~g"}
+    return {"type": "linear", **_span(lowest, highest), "tickformat": amount_format(highest)}
+
+
+def amount_format(highest: float) -> str:
+    """Labels of a linear axis of amounts: with a prefix from a thousand on, never ``500m`` for a half."""
+    return _PREFIXED if highest >= _THOUSAND else _PLAIN
+
+
+def apart(lowest: float, highest: float) -> bool:
+    """Whether the labels of an axis tell two amounts apart."""
+    return highest > lowest * (1 + _APART)
+
+
+def along(place: float, axis: tuple[float, float], scale: Scale) -> float:
+    """How far along an axis a place is, from 0 to 1."""
+    low, at, high = np.log10([axis[0], place, axis[1]]) if scale == "log" else (axis[0], place, axis[1])
+    return float((at - low) / (high - low))
+
+
+def log_ticks(
+    axis: tuple[float, float], ends: tuple[float, float], most: int
+) -> tuple[list[float], list[str]]:
+    """Places and labels of the powers of ten on an axis; of its ends where less than two are on it."""
+    first, last = np.ceil(np.log10(axis[0])), np.floor(np.log10(axis[1]))
+    powers = range(int(first), int(last) + 1)
+    if len(powers) > 1:
+        shown = powers[:: len(powers) // most + 1]
+        return [10.0**power for power in shown], [power_text(power) for power in shown]
+    values = sorted(set(ends))
+    return values, [brief_label(value) for value in values]
 
 
 def count_axis(highest: int) -> dict[str, object]:
     """Axis of counts: whole numbers from zero on."""
     steps = {"dtick": 1} if highest <= _FEW else {}
     return {"tickformat": "~s" if highest >= _THOUSAND else "d", "rangemode": "tozero", **steps}
+
+
+def shown_labels(count: int, most: int, always: int | None) -> list[int]:
+    """Places of so many whose labels have room, evenly; one is always among them, not its neighbours."""
+    step = -(-count // most)
+    shown = range(0, count, step)
+    if always is None or always in shown:
+        return list(shown)
+    return sorted([always, *(place for place in shown if abs(place - always) >= step)])
 
 
 def balance_title(decimals: int | None) -> str:
@@ -136,8 +176,10 @@ def _span(lowest: float, highest: float) -> dict[str, object]:
 
 def _log_labels(lowest: float, highest: float) -> dict[str, object]:
     few_decades = _FEW_DECADES[0] < np.log10(highest / lowest) < _FEW_DECADES[1]
-    labels: dict[str, object] = {"tickformat": "~s"} if lowest >= 1 else {"exponentformat": "power"}
-    return {**labels, "dtick": 1} if few_decades else labels
+    if lowest >= 1:
+        return {"tickformat": _PREFIXED, **({"dtick": 1} if few_decades else {})}
+    places, labels = log_ticks((lowest, highest), (lowest, highest), most=10)
+    return {"tickvals": places, "ticktext": labels}
 
 
 @cache
@@ -148,6 +190,7 @@ def _template(theme: Theme) -> go.layout.Template:
         "linecolor": colours.grid,
         "zeroline": False,
         "ticks": "",
+        "ticklabelstandoff": 6,  # clear of the data, and of each other in the corner
         "automargin": True,
         "title": {"font": {"size": 13, "color": colours.quiet}, "standoff": 12},
         "tickfont": {"size": 12, "color": colours.quiet},

@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from html import escape
 
+import numpy as np
+
 _SHORT = 4
 _SHORTEST = 2 * _SHORT + 1
 _PREFIXES = ("", " k", " M", " G", " T", " P", " E", " Z", " Y", " R", " Q")
 _THOUSAND = 1000.0
+_SMALLEST = -3  # power of ten that is short to write
 
 
 def shorten(address: str) -> str:
@@ -51,21 +54,26 @@ def amount_text(base_units: int, decimals: int | None = None) -> str:
     return f"{whole:,}.{digits}" if digits else f"{whole:,}"
 
 
-def brief(base_units: int, decimals: int | None = None) -> str:
+def brief(amount: float, decimals: int | None = None) -> str:
     """Write an amount in about three digits with an SI prefix, as ``1.23 M``."""
-    value = base_units / 10 ** (decimals or 0)
-    if value < _THOUSAND:
-        return f"{value:.3g}"
-    power = min(int(math.log10(value) / 3 + 1e-9), len(_PREFIXES) - 1)
-    digits = f"{value / _THOUSAND**power:.3g}"
+    value = amount / 10 ** (decimals or 0)
+    power = min(int(math.log10(max(value, 1)) / 3 + 1e-9), len(_PREFIXES) - 1)
+    digits = np.format_float_positional(
+        value / _THOUSAND**power, precision=3, unique=False, fractional=False, trim="-"
+    )
     if float(digits) >= _THOUSAND and power + 1 < len(_PREFIXES):  # 999.9 k is written 1 M
         digits, power = "1", power + 1
     return digits + _PREFIXES[power]
 
 
+def brief_label(amount: float) -> str:
+    """Write an amount for an axis, as ``1.23M``."""
+    return brief(amount).replace(" ", "")
+
+
 def power_text(power: int) -> str:
-    """Write a power of ten for an axis, as ``1M``, or as HTML below one."""
-    return brief(10**power).replace(" ", "") if power >= 0 else f"10<sup>{power}</sup>"
+    """Write a power of ten for an axis, as ``1M`` or ``0.01``, or as HTML where that is long."""
+    return brief_label(10.0**power) if power >= _SMALLEST else f"10<sup>{power}</sup>"
 
 
 def percent(share: float) -> str:
@@ -73,18 +81,23 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def about_percent(share: float) -> str:
-    """Write a share in percent in two digits, for titles; never 0 % or 100 % for what is not."""
+def about_percent(share: float, *, is_all: bool = False) -> str:
+    """Write a share in percent in two digits, for titles; never 0 % or 100 % for what is not.
+
+    Whether it is all the caller knows from counts: a share close to 1 may be 1 as a float.
+    """
+    if is_all:
+        return "all"
     if 0 < share < 1e-4:  # noqa: PLR2004
         return "less than 0.01 %"
-    if 0.995 <= share < 1:  # noqa: PLR2004
-        return "more than 99 %"
-    return f"{100 * share:.2g} %" if share < 0.995 else "all"  # noqa: PLR2004
+    return f"{100 * share:.2g} %" if share < 0.995 else "more than 99 %"  # noqa: PLR2004
 
 
 def unit_text(decimals: int | None) -> str:
     """Name the unit of an amount."""
-    return "base units" if decimals is None else f"amounts at {decimals} decimals"
+    if decimals is None:
+        return "base units"
+    return "tokens at 1 decimal" if decimals == 1 else f"tokens at {decimals} decimals"
 
 
 def slots_text(first: int | None, last: int | None) -> str:

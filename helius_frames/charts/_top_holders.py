@@ -20,7 +20,7 @@ from helius_frames.charts._about import (
     title_text,
     with_marked,
 )
-from helius_frames.charts._style import Theme, balance_title, mark_label, palette
+from helius_frames.charts._style import Theme, amount_format, balance_title, mark_label, palette, shown_labels
 from helius_frames.charts._text import about_percent, count_text, percent, short_html
 
 if TYPE_CHECKING:
@@ -137,25 +137,27 @@ def plot_top_holders(
 def _sentence(numbers: TopHoldersNumbers) -> str:
     holders = numbers.about.holders
     if holders == 1:
-        return "One holder owns all of the supply held here"
-    share = about_percent(float(numbers.cumulative_share[numbers.n - 1])) if holders else ""
-    return f"{count_text(numbers.n)} of {holders_text(holders)} own {share} of the supply held here"
+        return "One holder owns all of what is held here"
+    together = float(numbers.cumulative_share[numbers.n - 1]) if holders else 0.0
+    share = about_percent(together, is_all=numbers.n == holders)
+    owners = f"{count_text(numbers.n)} of {holders_text(holders)}"
+    return f"{owners} {'owns' if numbers.n == 1 else 'own'} {share} of what is held here"
 
 
 def _draw(figure: go.Figure, numbers: TopHoldersNumbers, theme: Theme) -> None:
     places = np.arange(len(numbers.ranks))
     _draw_bars(figure, numbers, places, theme)
     _draw_cumulative(figure, numbers, places[: numbers.n], theme)
-    shown = places if len(places) <= _LABELLED + 1 else places[:: -(-len(places) // _LABELLED)]
+    shown = shown_labels(len(places), _LABELLED + 1, _marked_place(numbers))
     figure.update_yaxes(
         tickvals=shown,
-        ticktext=[_label(numbers, place) for place in shown.tolist()],
+        ticktext=[_label(numbers, place) for place in shown],
         range=[len(places) - 0.4, -0.6],
         showgrid=False,
     )
     figure.update_layout(
         bargap=0.25,
-        xaxis={"tickformat": "~s", "rangemode": "tozero"},
+        xaxis={"tickformat": amount_format(float(numbers.x[0])), "rangemode": "tozero"},
         xaxis2={
             "overlaying": "x",
             "side": "top",
@@ -164,7 +166,7 @@ def _draw(figure: go.Figure, numbers: TopHoldersNumbers, theme: Theme) -> None:
             "dtick": 0.2,
             "tickmode": "linear",
             "showgrid": False,
-            "title": {"text": "share of the first holders together"},
+            "title": {"text": "cumulative share, largest first"},
         },
         margin={"t": 130},
     )
@@ -212,6 +214,12 @@ def _draw_cumulative(figure: go.Figure, numbers: TopHoldersNumbers, places: np.n
         hovertext=[f"the first {place + 1}: {percent(share)}" for place, share in enumerate(shares.tolist())],
         hovertemplate="%{hovertext}<extra></extra>",
     )
+
+
+def _marked_place(numbers: TopHoldersNumbers) -> int | None:
+    if numbers.mark is None or numbers.mark.rank is None:
+        return None
+    return numbers.ranks.index(numbers.mark.rank)
 
 
 def _label(numbers: TopHoldersNumbers, place: int) -> str:

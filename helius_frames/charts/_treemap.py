@@ -133,9 +133,9 @@ def plot_treemap(
 def _sentence(numbers: TreemapNumbers) -> str:
     holders = numbers.about.holders
     if holders <= 1:
-        return "One holder owns all of the supply held here"
+        return "One holder owns all of what is held here"
     share = about_percent(float(numbers.share[0]))
-    return f"The largest of {holders_text(holders)} owns {share} of the supply held here"
+    return f"The largest of {holders_text(holders)} owns {share} of what is held here"
 
 
 def _draw(figure: go.Figure, numbers: TreemapNumbers, theme: Theme) -> None:
@@ -156,6 +156,7 @@ def _draw(figure: go.Figure, numbers: TreemapNumbers, theme: Theme) -> None:
             "colors": [colours.mark if rank == marked else colours.data for rank in numbers.ranks]
             + [colours.other] * len(rest),
             "line": {"color": colours.surface, "width": 1},
+            "pad": {"t": 0, "l": 0, "r": 0, "b": 0},  # the root has no header
         },
         text=[percent(share) for share in [*numbers.share.tolist(), *rest]],
         textinfo="label+text",

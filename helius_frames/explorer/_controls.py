@@ -15,6 +15,8 @@ BINS = (5, 200)
 TOP = (3, 100)
 DECIMALS = (0, 18)  # what an exact amount can have
 
+OWNER_WIDTH = "460px"  # a whole address in it can be read
+
 OF_SOME_CHARTS = ("scale", "bins", "top", "units", "decimals", "hide_zeros")
 
 _FIT = {"description_width": "auto"}
@@ -60,7 +62,7 @@ def build_controls(charts: Mapping[str, str]) -> Controls:
             description="decimals", min=DECIMALS[0], max=DECIMALS[1], style=_FIT, layout={"width": "130px"}
         ),
         hide_zeros=widgets.Checkbox(description="hide zeros", indent=False, layout={"width": "auto"}),
-        owner=_text("mark owner", "address, or part of it", "270px", continuous_update=False),
+        owner=_text("mark owner", "address, or part of it", OWNER_WIDTH, continuous_update=False),
     )
 
 

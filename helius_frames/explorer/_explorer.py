@@ -37,7 +37,9 @@ from helius_frames.explorer._search import matching
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
     from traitlets import Bunch
 
 MINTS_OFFERED = 200
@@ -80,6 +82,15 @@ CHARTS: Mapping[str, Chart] = {
 LINKED = ("chart", "scale", "bins", "top", "units", "decimals", "hide_zeros")
 DRAWN = ("mint", *LINKED, "owner", "theme")
 MOVES_POINTS = frozenset({"mint", "chart", "scale", "bins", "top", "hide_zeros"})
+
+
+# traitlets takes back changes that were held together only for an error of its own.
+class _UnknownMintError(MintError, traitlets.TraitError):
+    """The mint has no rows in the frame."""
+
+
+class _UnknownOwnerError(OwnerError, traitlets.TraitError):
+    """The owner is not in the frame."""
 
 
 class Explorer(widgets.VBox):  # type: ignore[misc]
@@ -126,11 +137,11 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     _parts: tuple[widgets.Widget, ...] = ()  # what is closed with it
 
     def __init__(self, frame: pd.DataFrame, **initial: Any) -> None:
-        self._frame = frame
         self._index = analysis.MintIndex.of(frame)
         self._summary = analysis.by_mint(self._index)
         self._holders = self._summary["holders"].to_dict()
-        self._drift = analysis.drift(frame)
+        self._drift = analysis.drift(self._index.frame)
+        self._found = self._index.mints  # by the search for a mint
         self._behind: Behind | None = None
         self._controls = build_controls({chart.label: kind for kind, chart in CHARTS.items()})
         self._save = SaveButtons(self.download)
@@ -151,14 +162,16 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         mint: str = proposal["value"]
         if mint in self._index.mints or not (mint or self._index.rows):
             return mint
-        raise MintError(f"mint {mint!r} has no rows in this frame; df.helius.by_mint() lists those that have")
+        raise _UnknownMintError(
+            f"mint {mint!r} has no rows in this frame; df.helius.by_mint() lists those that have"
+        )
 
     @traitlets.validate("owner")
     def _known_owner(self, proposal: Bunch) -> str | None:
         owner: str | None = proposal["value"]
         if owner is None or owner in self._index.owners:
             return owner
-        raise OwnerError(f"owner {owner!r} is not in this frame; give a whole address of it, or None")
+        raise _UnknownOwnerError(f"owner {owner!r} is not in this frame; give a whole address of it, or None")
 
     def close(self) -> None:
         """Close every widget of the explorer, so that the kernel forgets its state."""
@@ -244,9 +257,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         self.mint = change["new"]
 
     def _find_mint(self, _change: Bunch) -> None:
-        found = matching(self._index.mints, self._controls.find.value)
-        if len(found) == 1:
-            self.mint = found[0]
+        self._found = matching(self._index.mints, self._controls.find.value)
+        if len(self._found) == 1:
+            self.mint = self._found[0]
         self._offer_mints()
 
     def _show_mint(self) -> None:
@@ -266,7 +279,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _mint_options(self) -> list[tuple[str, str]]:
         """Mints that match the search, most holders first, and the chosen one if it is not among them."""
-        offered = matching(self._index.mints, self._controls.find.value)[:MINTS_OFFERED]
+        offered = self._found[:MINTS_OFFERED]
         if self.mint and self.mint not in offered:
             offered = offered.insert(0, self.mint)
         return [(_html.mint_label(mint, self._holders[mint]), mint) for mint in offered]
@@ -303,15 +316,15 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         return Download(name, to_bytes(self._rows_shown()))
 
     def _rows_shown(self) -> pd.DataFrame:
-        if self._behind is not None:
-            wanted = rows_of(
-                self._index, self._behind.mint, self._behind.holders["owner"], hide_zeros=self.hide_zeros
-            )
-        else:
-            mint = None if self.chart == "heatmap" or not self.mint else self.mint
-            wanted = rows_of(self._index, mint, hide_zeros=self.hide_zeros)
-        rows = self._frame[wanted]
+        rows = self._index.frame[self._wanted_rows()]
         return rows if self._places is None else analysis.with_decimals(rows, self._places, exact=True)
+
+    def _wanted_rows(self) -> NDArray[np.bool_]:
+        if self._behind is not None:
+            return rows_of(self._index, self._behind.mint, self._behind.holders["owner"])
+        mint = None if self.chart == "heatmap" or not self.mint else self.mint
+        hide_zeros = self.hide_zeros and "hide_zeros" in CHARTS[self.chart].options
+        return rows_of(self._index, mint, hide_zeros=hide_zeros)
 
     # Where no widget runs
 

@@ -85,7 +85,9 @@ class CurrentFigure(go.FigureWidget):  # type: ignore[misc]
             trace.on_click(self._clicked)
 
     def _clicked(self, trace: BaseTraceType, points: Points, _state: InputDeviceState) -> None:
-        self._on_point(Point(trace.name, points.point_inds[0]))
+        # plotly tells every trace of each click; those that were not hit get no points.
+        if points.point_inds:
+            self._on_point(Point(trace.name, points.point_inds[0]))
 
 
 def _types(figure: go.Figure | go.FigureWidget) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from plotly.offline import get_plotlyjs
 
 from helius_frames.charts import amount_text, shorten
-from helius_frames.charts._text import slots_text
+from helius_frames.charts._text import percent, slots_text
 from helius_frames.explorer._figure import CONFIG
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def behind_note(behind: Behind | None) -> str:
         return _note("Click a bar, a point or a tile to list the holders behind it.")
     hidden = len(behind.holders) - TABLE_ROWS
     more = f": the first {TABLE_ROWS} are shown, {hidden:,} are not" if hidden > 0 else ""
-    return _note(f"{_count(len(behind.holders), 'holder')} of {shorten(behind.mint)} {behind.what}{more}")
+    noun = "holder" if behind.holders["balance"].any() else "owner"  # who has nothing holds nothing
+    return _note(f"{_count(len(behind.holders), noun)} of {shorten(behind.mint)} {behind.what}{more}")
 
 
 def _note(text: str) -> str:
@@ -101,7 +102,7 @@ def behind_table(behind: Behind | None, decimals: int | None, marked: str | None
 
 
 def _row(holder: Any, decimals: int | None, marked: str | None) -> str:  # noqa: ANN401 - a row of a frame
-    cells = (holder.owner, amount_text(holder.balance, decimals), f"{holder.share:.2%}", f"{holder.slot:,}")
+    cells = (holder.owner, amount_text(holder.balance, decimals), percent(holder.share), f"{holder.slot:,}")
     kind = ' class="helius-marked"' if holder.owner == marked else ""
     return f"<tr{kind}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from helius_frames.analysis import holders_between, top_holders
-from helius_frames.charts import amount_text
+from helius_frames.charts import amount_text, shorten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class Point(NamedTuple):
 
 
 class Behind(NamedTuple):
-    """Holders behind a point, columns as of `top_holders`, and what they have in common."""
+    """Holders behind a point, columns as of `top_holders`, and what they are, in words after their number."""
 
     mint: str
     holders: pd.DataFrame
@@ -54,7 +54,7 @@ def behind_bar(index: MintIndex, numbers: HistogramNumbers, point: Point) -> Beh
     if point.trace != "holders":
         return _behind_mark(index, mint, numbers.mark)
     low, high = numbers.low[_only(point)], numbers.high[_only(point)]
-    words = f"with {amount_text(low, decimals)} to {amount_text(high, decimals)}"
+    words = f"with {_range_text(low, high, decimals)} {_unit(high, decimals)}"
     return Behind(mint, holders_between(index, mint, low, high), words)
 
 
@@ -67,7 +67,8 @@ def behind_ecdf(index: MintIndex, numbers: EcdfNumbers, point: Point) -> Behind 
         balance = (numbers.median, numbers.ninth)[_only(point)]
     else:  # the curve begins with a point at no holder
         balance = [0, *numbers.balances][_only(point)]
-    words = f"with {amount_text(balance, numbers.about.decimals)} or less"
+    decimals = numbers.about.decimals
+    words = f"with at most {amount_text(balance, decimals)} {_unit(balance, decimals)}"
     return Behind(mint, holders_between(index, mint, 1, balance), words) if balance else None
 
 
@@ -79,14 +80,14 @@ def behind_lorenz(index: MintIndex, numbers: LorenzNumbers, point: Point) -> Beh
     if point.trace != "share" or not numbers.counts[_only(point)]:
         return None
     everyone = top_holders(index, mint, numbers.about.holders)
-    return Behind(mint, everyone.tail(int(numbers.counts[_only(point)])), "the poorest")
+    return Behind(mint, everyone.tail(int(numbers.counts[_only(point)])), "from the poorest up")
 
 
 def behind_top_holders(index: MintIndex, numbers: TopHoldersNumbers, point: Point) -> Behind | None:
     """List the holder of the bar, or the first holders up to the point of the line."""
     mint = numbers.about.mint
     if point.trace == "share":
-        return Behind(mint, top_holders(index, mint, _only(point) + 1), "the largest")
+        return Behind(mint, top_holders(index, mint, _only(point) + 1), "from the largest down")
     return _behind_owner(index, mint, numbers.owners[_only(point)])
 
 
@@ -122,6 +123,17 @@ def rows_of(
     return wanted
 
 
+def _range_text(low: int, high: int, decimals: int | None) -> str:
+    first, last = amount_text(low, decimals), amount_text(high, decimals)
+    return first if low == high else f"{first} to {last}"
+
+
+def _unit(amount: int, decimals: int | None) -> str:
+    if decimals is not None:
+        return f"at {decimals} decimals"
+    return "base unit" if amount == 1 else "base units"
+
+
 def _only(point: Point) -> int:
     return point.place[0] if isinstance(point.place, list) else point.place
 
@@ -135,7 +147,7 @@ def _behind_owner(index: MintIndex, mint: str, owner: str) -> Behind | None:
     if balance is None:
         return None
     alike = holders_between(index, mint, balance, balance) if balance else _at_zero(index, mint)
-    return Behind(mint, alike[alike["owner"] == owner], "of this name")
+    return Behind(mint, alike[alike["owner"] == owner], f"with the address {shorten(owner)}")
 
 
 def _at_zero(index: MintIndex, mint: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
@@ -97,8 +98,16 @@ def _bounded(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _without_other_addresses(rows: pd.DataFrame) -> pd.DataFrame:
     """Drop the categories that no row has: of a few rows they may be a million addresses."""
-    named = rows.select_dtypes("category")
-    return rows.assign(**{str(name): column.cat.remove_unused_categories() for name, column in named.items()})
+    named = [name for name, dtype in rows.dtypes.items() if dtype.type is pd.CategoricalDtype.type]
+    return rows.assign(**{str(name): _own_categories(rows[name]) for name in named})
+
+
+def _own_categories(column: pd.Series) -> pd.Series:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.remove_unused_categories()
+    # A dictionary of Arrow's: pandas writes it to Parquet, but cannot read it back as it is.
+    names = column.astype(object)
+    return names.astype(pd.CategoricalDtype(names.dropna().drop_duplicates()))
 
 
 def without_formulas(rows: pd.DataFrame) -> pd.DataFrame:
@@ -108,11 +117,11 @@ def without_formulas(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _guard(column: pd.Series) -> pd.Series:
-    is_text = isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_any_real_numeric_dtype(
-        column
-    )
-    return column.astype(object).map(_guard_cell) if is_text else column
+    is_machine_number = pd.api.types.is_any_real_numeric_dtype(column) and column.dtype.type is not Decimal
+    return column if is_machine_number else column.astype(object).map(_guard_cell)
 
 
 def _guard_cell(cell: object) -> object:
+    if isinstance(cell, Decimal):
+        return format(cell, "f")  # its own text may be 1E-9
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

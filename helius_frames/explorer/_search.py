@@ -20,5 +20,6 @@ def matching(addresses: pd.Index, text: str) -> pd.Index:
         return addresses
     start, dots, end = wanted.partition(ELLIPSIS)
     if dots:
-        return addresses[addresses.str.startswith(start) & addresses.str.endswith(end)]
+        begun = addresses[addresses.str.startswith(start)]
+        return begun[begun.str.endswith(end)]
     return addresses[addresses.str.contains(wanted, case=False, regex=False)]

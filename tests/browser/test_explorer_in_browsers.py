@@ -162,21 +162,37 @@ def check_search_and_mark(shown: Shown) -> None:
     shown.labelled("mark owner").press("Enter")
     shown.wait_for_another(before)
     expect(shown.subtitle).to_contain_text(label)
+    assert shown.labelled("mark owner").evaluate("box => box.scrollWidth <= box.clientWidth")
     shown.choose_chart("Histogram")
 
 
 def check_click_and_downloads(page: Page, shown: Shown) -> None:
-    bars = shown.box.locator(".js-plotly-plot .bars .point path")
-    tallest = bars.evaluate_all("paths => paths.map(p => p.getBBox().height)")
-    bars.nth(tallest.index(max(tallest))).click(force=True)
-    expect(shown.rows.first).to_be_visible()
-    expect(shown.note).to_contain_text("holder")
+    click_tallest_bar(shown)
+    # The same bar once more, after a change has forgotten the first click.
+    for scale in ("log", "linear"):
+        shown.choose(scale)
+        expect(shown.rows).to_have_count(0)
+    click_tallest_bar(shown)
 
     behind = int(re.match(r"[\d,]+", shown.note.inner_text())[0].replace(",", ""))
     saved = pd.read_csv(save(page, shown, "Save CSV"))
     assert len(saved) == behind
     assert len(pd.read_parquet(save(page, shown, "Save Parquet"))) == behind
     check_saved_page(page, save(page, shown, "Save HTML"), shown.title.text_content() or "")
+
+    before = shown.svg()
+    shown.box.get_by_label("hide zeros").uncheck()
+    shown.wait_for_another(before)
+    shown.box.locator(".trace.bars").nth(1).locator(".point path").click(force=True)
+    expect(shown.note).to_contain_text("at zero")
+
+
+def click_tallest_bar(shown: Shown) -> None:
+    bars = shown.box.locator(".js-plotly-plot .bars .point path")
+    heights = bars.evaluate_all("paths => paths.map(p => p.getBBox().height)")
+    bars.nth(heights.index(max(heights))).click(force=True)
+    expect(shown.rows.first).to_be_visible()
+    expect(shown.note).to_contain_text("holder")
 
 
 def save(page: Page, shown: Shown, button: str) -> io.BytesIO:
