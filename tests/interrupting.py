@@ -23,6 +23,11 @@ SEED = 7
 SMALL = Holdings.uniform(100, 12, 60, seed=SEED)
 
 
+def heed_interrupts():
+    """Let SIGINT interrupt this process: it is ignored in what a shell begins in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Interrupts(NamedTuple):
     """What became of interrupted pulls."""
 
@@ -184,6 +189,7 @@ SCENARIOS = (
 
 def main(name, url):
     """Run one scenario; nothing may be left of it."""
+    heed_interrupts()
     {scenario.__name__: scenario for scenario in SCENARIOS}[name](url)
     assert not any(left_over(url)), left_over(url)
 
