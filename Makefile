@@ -21,7 +21,7 @@ test: $(SETUP_ALL) browser  ## Run the whole suite, browser included
 	$(BIN)/python -m pytest
 
 plain: $(SETUP_ALL)  ## Run the quick part of the suite
-	$(BIN)/python -m pytest -m "not slow and not browser and not notebook"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not browser and not notebook"
 
 check: $(SETUP_ALL)  ## Lint, format and types
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ import gc
 import threading
 import time
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -65,13 +66,16 @@ def rows_of(frame):
     return list(zip(*columns, strict=True))
 
 
+_key = lru_cache(maxsize=None)(_pubkey.parse)  # the same mints are sorted by it again and again
+
+
 def rows_held(holdings, owners=None):
     """What the indexer holds, in the order of a frame."""
     table = holdings.to_dict()
     return [
         (owner, mint, table[owner][mint])
         for owner in (table if owners is None else owners)
-        for mint in sorted(table.get(owner, {}), key=_pubkey.parse)
+        for mint in sorted(table.get(owner, {}), key=_key)
     ]
 
 

@@ -35,6 +35,8 @@ class Key:
     def __str__(self):
         return self._text
 
+    __repr__ = __str__
+
 
 def orders(mint=None, **changes):
     options = {

@@ -22,6 +22,7 @@ def frame(**columns):
     return pd.DataFrame(held | columns)
 
 
+@pytest.mark.slow
 def test_a_quick_case_prints_a_table_whose_rows_are_exact(capsys):
     bench.main(["--quick", "--only", "mints"])
     printed = capsys.readouterr().out

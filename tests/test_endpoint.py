@@ -119,7 +119,9 @@ class TestWhereTo:
         assert "'testnet'" in message
         assert "mainnet, mainnet-beta, devnet, demo" in message
 
-    @pytest.mark.parametrize("slip", [KEY, f"https://mainnet.helius-rpc.com/?api-key={KEY}"])
+    @pytest.mark.parametrize(
+        "slip", [KEY, f"https://mainnet.helius-rpc.com/?api-key={KEY}"], ids=["key", "URL"]
+    )
     def test_a_key_that_slipped_into_cluster_is_not_shown(self, slip):
         with pytest.raises(EndpointError) as caught:
             resolve(cluster=slip)
@@ -149,6 +151,7 @@ class TestWhereTo:
             "https://rpc.example/a b", "https://rpc.exa\nmple", "https://rpc.exämple", 8784, "https://:80/",
             f"https://{KEY}@[bad", f"https://rpc.example:{OTHER}/",
         ],
+        ids=map(str, range(13)),
     )  # fmt: skip
     def test_what_is_no_url_is_refused_without_showing_it(self, url):
         assert "http:// or https:// URL" in refusal(EndpointError, endpoint=url)
@@ -218,7 +221,11 @@ class TestWhichKey:
     def test_a_keyless_secure_url_needs_none(self):
         assert resolve(endpoint="https://abc-fast-mainnet.helius-rpc.com").key is None
 
-    @pytest.mark.parametrize("bad", [f" {KEY}", f"{KEY}\n", f"{KEY} {KEY}", f"{KEY}\x00", f"{KEY}ä", 5])
+    @pytest.mark.parametrize(
+        "bad",
+        [f" {KEY}", f"{KEY}\n", f"{KEY} {KEY}", f"{KEY}\x00", f"{KEY}ä", 5],
+        ids=["space before", "line end", "two", "zero byte", "not ASCII", "a number"],
+    )
     def test_a_key_with_characters_no_key_has_is_refused_unseen(self, bad):
         assert "API key holds" in refusal(InputError, api_key=bad)
 

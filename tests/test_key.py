@@ -166,15 +166,31 @@ def pull(url, given, form, options, owners=OWNERS):
 
 
 @pytest.fixture(scope="module")
-def fault_server():
-    """A function that makes the one server have a fault, and gives its URL."""
+def served():
+    """A function that lets the one server be this app, and gives its URL."""
     with switched() as (switch, url):
 
-        def strike(name):
-            switch.app = failing(name)
+        def become(app):
+            switch.app = app
             return url
 
-        yield strike
+        yield become
+
+
+@pytest.fixture
+def fault_server(served):
+    """A function that makes the one server have a fault, and gives its URL."""
+    return lambda name: served(failing(name))
+
+
+def no_page(quoted):
+    """An app whose replies are no page, and quote so much of the key."""
+
+    async def answer(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b'{"message":"no %b"}' % KEY[quoted].encode()})
+
+    return answer
 
 
 @pytest.mark.slow
@@ -236,27 +252,16 @@ def test_a_server_that_echoes_the_key_is_not_quoted(given, transport, heard, fau
 @BOTH
 @pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("quoted", [slice(None), slice(30)], ids=["the whole", "a part"])
-def test_a_reply_that_is_no_page_and_quotes_the_key_is_not_quoted(quoted, given, transport, heard):
-    async def answer(_scope, _receive, send):
-        await send({"type": "http.response.start", "status": 200})
-        await send({"type": "http.response.body", "body": b'{"message":"no %b"}' % KEY[quoted].encode()})
-
-    with serve(answer) as url:
-        fault = caught(url, given, transport)
+def test_a_reply_that_is_no_page_and_quotes_the_key_is_not_quoted(quoted, given, transport, heard, served):
+    fault = caught(served(no_page(quoted)), given, transport)
     assert isinstance(fault, errors.ProtocolError)
     assert "[hidden]" in str(fault)
     assert_silent(fault, heard)
 
 
 def test_a_short_key_in_a_reply_that_is_no_page_is_in_no_exception_and_no_note(monkeypatch):
-    short = KEY[:PART]
     monkeypatch.setitem(GIVEN, "short", lambda url: {"endpoint": url, "api_key": KEY[:PART]})
-
-    async def answer(_scope, _receive, send):
-        await send({"type": "http.response.start", "status": 200})
-        await send({"type": "http.response.body", "body": b'{"message":"no %b"}' % short.encode()})
-
-    with settled("in process", answer):
+    with settled("in process", no_page(slice(PART))):
         df = pull("http://localhost", "short", "sync", {"errors": "collect", "retries": 0}, OWNERS[:1])
     assert "[hidden]" in df.attrs["helius"]["failures"]
     assert not leaks(str(df.attrs))
@@ -282,7 +287,7 @@ def test_a_certificate_that_is_not_trusted_gets_no_key(transport, heard):
 
 
 @BOTH
-def test_a_redirect_takes_the_key_nowhere(transport, heard):
+def test_a_redirect_takes_the_key_nowhere(transport, heard, served):
     elsewhere = []
     with listening(lambda stream: elsewhere.append(stream.recv(4096))) as port:
 
@@ -292,8 +297,7 @@ def test_a_redirect_takes_the_key_nowhere(transport, heard):
             await send({"type": "http.response.start", "status": 307, "headers": [(b"location", location)]})
             await send({"type": "http.response.body", "body": b""})
 
-        with serve(away) as url:
-            fault = caught(url, "argument", transport)
+        fault = caught(served(away), "argument", transport)
     assert isinstance(fault, errors.ProtocolError)
     assert not elsewhere
     assert_silent(fault, heard)
@@ -345,10 +349,11 @@ def test_a_key_given_as_cluster_is_not_in_the_message():
 
 
 @BOTH
-def test_a_pull_that_succeeds_shows_the_key_nowhere(transport, heard, capfd, tmp_path):
+def test_a_pull_that_succeeds_shows_the_key_nowhere(transport, heard, capfd, tmp_path, served):
     drawn = []
     recorder = Recorder(Indexer(HOLDINGS, api_key=KEY))
-    with serve(recorder) as url, settled(transport):
+    url = served(recorder)
+    with settled(transport):
         frame = pull(url, "argument", "sync", {"progress": drawn.append})
         chunks = read_helius_balances(OWNERS, **GIVEN["argument"](url), chunksize=5)
         parts = list(chunks)
@@ -377,7 +382,7 @@ def test_a_pull_that_succeeds_shows_the_key_nowhere(transport, heard, capfd, tmp
         assert not leaks(text), text
 
 
-def test_the_tasks_of_a_running_pull_do_not_show_the_key():
+def test_the_tasks_of_a_running_pull_do_not_show_the_key(served):
     seen = []
 
     def look(_tally):
@@ -385,17 +390,17 @@ def test_the_tasks_of_a_running_pull_do_not_show_the_key():
         seen.extend(f"{task!r} {task.get_coro()!r}" for task in tasks)
         seen.extend(repr(thread) for thread in threading.enumerate())
 
-    with serve(Indexer(HOLDINGS, latency_s=0.15)) as url:
-        pull(url, "argument", "sync", {"progress": look})
+    pull(served(Indexer(HOLDINGS, latency_s=0.15)), "argument", "sync", {"progress": look})
     assert seen
     assert not any(map(leaks, seen))
 
 
 @BOTH
-def test_the_key_goes_to_the_one_host_in_the_query_alone(transport, monkeypatch):
+def test_the_key_goes_to_the_one_host_in_the_query_alone(transport, monkeypatch, served):
     proxied = []
     recorder = Recorder(Indexer(HOLDINGS, api_key=KEY))
-    with listening(lambda stream: proxied.append(stream.recv(4096))) as proxy, serve(recorder) as url:
+    url = served(recorder)
+    with listening(lambda stream: proxied.append(stream.recv(4096))) as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy}")
         with settled(transport):

@@ -87,6 +87,7 @@ def test_pandas_has_the_reader_and_the_accessors():
         assert "helius" in cls._accessors
 
 
+@pytest.mark.slow
 def test_importing_brings_no_chart_widget_bar_or_server_and_patches_no_loop():
     heavy = ["plotly", "ipywidgets", "anywidget", "tqdm", "uvicorn", "IPython", "nest_asyncio", "pyreqwest"]
     code = (
@@ -96,6 +97,7 @@ def test_importing_brings_no_chart_widget_bar_or_server_and_patches_no_loop():
     assert in_fresh_interpreter(code) == [[], True]
 
 
+@pytest.mark.slow
 def test_importing_never_overwrites_a_reader_that_is_there():
     code = (
         "import json, pandas as pd; pd.read_helius_balances = 'mine'; import helius_frames\n"
