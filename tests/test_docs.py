@@ -172,3 +172,13 @@ def test_the_make_targets_that_are_named_exist():
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
     assert named >= {"check", "test", "demo"}
     assert not named - set(targets)
+
+
+def test_the_figures_of_the_readme_stand_on_the_page_of_benchmarks():
+    section = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("## How fast")[2].partition("\n## ")[0]
+    )
+    figures = set(re.findall(r"\d+(?:\.\d+)? ?(?:×|ms|s|%)(?![\w.])", section)) - {"80 ms"}
+    measured = set(re.findall(r"\*\*([^*]+)\*\*", (DOCS / "benchmarks.md").read_text(encoding="utf-8")))
+    assert len(figures) > 9
+    assert figures <= measured
