@@ -29,7 +29,7 @@ check: $(SETUP_ALL)  ## Lint, format and types
 	$(BIN)/mypy
 
 lab: $(SETUP_ALL)  ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 app: $(SETUP_ALL)  ## Open the pull panel as a web page
 	$(BIN)/voila notebooks/app.ipynb
