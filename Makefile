@@ -61,8 +61,7 @@ pictures: $(SETUP_ALL) browser  ## Write the pictures of README and docs
 browser:
 	@$(BIN)/python -m tests.browser.install
 
-# pip resolves the project's own metadata, which an old pip cannot read all of; nothing is taken from a
-# session's environment.
+# pip resolves the project's own metadata, which an old pip cannot read all of; nothing else is used.
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "helius_frames needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)

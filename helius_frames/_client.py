@@ -207,7 +207,8 @@ class Client:
         if fault is None:
             return None
         # Told again from the cleaned body: the message shortens it, and half a key is still a key.
-        fault = _wire.fault_in(reply.status, conceal(reply.content, self._endpoint.secret_texts())) or fault
+        secrets = self._endpoint.secret_texts()
+        fault = _wire.fault_in(reply.status, conceal(reply.content, secrets), has_key=bool(secrets)) or fault
         fault.retry_after_s = _retry_after_s(reply.retry_after)
         return fault.reworded(self._endpoint.clean(fault.reason))
 

@@ -90,7 +90,7 @@ def parse_page(content: bytes, *, request_id: str) -> Page:
     return _typed_page(content, request_id)
 
 
-def fault_in(status: int, content: bytes) -> HeliusError | None:
+def fault_in(status: int, content: bytes, *, has_key: bool = True) -> HeliusError | None:
     """Fault that a reply reports, by its HTTP status or its JSON-RPC error: either alone suffices."""
     is_success = 200 <= status < 300  # noqa: PLR2004
     if is_success and content.startswith(_columns.SUCCESS):
@@ -98,7 +98,7 @@ def fault_in(status: int, content: bytes) -> HeliusError | None:
     error = _rpc_error(content)
     if is_success and error is None:
         return None
-    return _as_fault(status, error, content)
+    return _as_fault(status, error, content, has_key=has_key)
 
 
 def is_transient(fault: HeliusError) -> bool:
@@ -177,13 +177,13 @@ def _rpc_error(content: bytes) -> _Error | None:
     return _Error(message=error) if isinstance(error, str) else error
 
 
-def _as_fault(status: int, error: _Error | None, content: bytes) -> HeliusError:
+def _as_fault(status: int, error: _Error | None, content: bytes, *, has_key: bool) -> HeliusError:
     code = error.code if error else None
     said = shown(error.message.encode()) if error and error.message else shown(content)
     if status in (401, 403) or code == _UNAUTHORIZED:
-        reason = (
-            f"the server refuses the key ({_where(status, code)}): {said}; check api_key= or HELIUS_API_KEY"
-        )
+        what = "refuses the key" if has_key else "refuses, and no key was sent"
+        advice = "check api_key= or HELIUS_API_KEY" if has_key else "pass api_key="
+        reason = f"the server {what} ({_where(status, code)}): {said}; {advice}"
         return AuthenticationError(reason, status=status, code=code)
     if status == 429 or code == _RATE_LIMITED:  # noqa: PLR2004
         reason = f"too many requests ({_where(status, code)}): {said}"

@@ -102,12 +102,10 @@ class AddressesAccessor:
 
 def _as_told_by(function: Callable[..., object]) -> Callable[[_Method], _Method]:
     """Let a method tell what the function that it hands over to tells: columns, units, errors, an example."""
-    return _followed_by(inspect.cleandoc(function.__doc__ or "").partition("\n\n")[2])
 
-
-def _followed_by(text: str) -> Callable[[_Method], _Method]:
     def tell(method: _Method) -> _Method:
-        method.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n\n{text}"
+        rest = inspect.cleandoc(function.__doc__ or "").partition("\n\n")[2]
+        method.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n\n{rest}"
         return method
 
     return tell
@@ -271,15 +269,28 @@ class BalancesAccessor:
         return PlotAccessor(self._frame)
 
     def explore(self, **initial: Any) -> Explorer:
-        """Open controls and charts of the balances by mint; see `explorer.explore`."""
+        """Open controls and charts of the balances by mint; more in `explorer.Explorer`.
+
+        Parameters
+        ----------
+        **initial
+            First values of the explorer's attributes: ``mint``, ``chart`` (``"histogram"``, ``"ecdf"``,
+            ``"lorenz"``, ``"top_holders"``, ``"treemap"``, ``"heatmap"``), ``scale``, ``bins``, ``top``,
+            ``units`` (``"base"``, ``"decimals"``), ``decimals``, ``hide_zeros``, ``owner``, ``theme``.
+
+        Returns
+        -------
+        A widget. Show it as the last line of a cell; its attributes steer it from code.
+        """
         from helius_frames.explorer import explore  # noqa: PLC0415 - loads ipywidgets and plotly
 
         return explore(self._frame, **initial)
 
 
-_DRAWN = _followed_by(
-    inspect.cleandoc(
-        """
+def _drawn(method: _Method) -> _Method:
+    """Let a chart tell what all charts have in common, with an example of its own."""
+    text = inspect.cleandoc(
+        f"""
         decimals
             Show amounts divided by ``10**decimals``; by default base units.
         mark
@@ -303,10 +314,11 @@ _DRAWN = _followed_by(
         --------
         >>> import helius_frames
         >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
-        >>> figure = df.helius.plot.lorenz(df.helius.by_mint().index[0])
+        >>> figure = df.helius.plot.{method.__name__}(df.helius.by_mint().index[0])
         """
     )
-)
+    method.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n{text}"
+    return method
 
 
 class PlotAccessor:
@@ -315,7 +327,7 @@ class PlotAccessor:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
-    @_DRAWN
+    @_drawn
     def histogram(
         self,
         mint: str,
@@ -355,7 +367,7 @@ class PlotAccessor:
             title=title,
         )
 
-    @_DRAWN
+    @_drawn
     def ecdf(
         self,
         mint: str,
@@ -387,7 +399,7 @@ class PlotAccessor:
             title=title,
         )
 
-    @_DRAWN
+    @_drawn
     def lorenz(
         self,
         mint: str,
@@ -415,7 +427,7 @@ class PlotAccessor:
             title=title,
         )
 
-    @_DRAWN
+    @_drawn
     def top_holders(
         self,
         mint: str,
@@ -447,7 +459,7 @@ class PlotAccessor:
             title=title,
         )
 
-    @_DRAWN
+    @_drawn
     def treemap(
         self,
         mint: str,
@@ -479,7 +491,7 @@ class PlotAccessor:
             title=title,
         )
 
-    @_DRAWN
+    @_drawn
     def heatmap(
         self,
         mint: str | None = None,
@@ -498,7 +510,7 @@ class PlotAccessor:
         mint
             The owners are the n largest holders of this mint; by default those that hold the most mints.
         n
-            Number of owners and of mints, at most 100 of each.
+            Number of owners and of mints, at most 100 of each. ``decimals`` holds for all these mints.
         hide_zeros
             Leave cells with a balance of zero empty, like those without a row.
         """

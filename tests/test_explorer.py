@@ -264,9 +264,11 @@ def test_the_list_of_mints_stays_short_whatever_is_searched():
 
 def test_a_search_offers_what_matches_and_keeps_the_chosen_mint(ex):
     ex._controls.find.value = "no such mint"
+    assert "No mint of this frame contains &#x27;no such mint&#x27;" in ex._note.value
     assert [mint for _, mint in ex._controls.mint.options] == [BIG]
     assert ex.mint == BIG
     ex._controls.find.value = ""
+    assert "Click a bar" in ex._note.value
     assert len(ex._controls.mint.options) == 2
 
 
@@ -533,6 +535,18 @@ def test_parquet_of_arrow_dictionaries_can_be_read_and_has_only_the_addresses_of
     assert rows["tag"].astype(object).fillna("").tolist() == ["b", "", "a"]
     assert OWNERS[50].encode() not in data
     ex.close()
+
+
+def test_a_heatmap_of_many_mints_is_in_base_units(ex):
+    ex.units, ex.decimals = "decimals", 6
+    assert "ui_balance" in ex.download("csv").data.decode()
+    ex.chart = "heatmap"
+    assert ex._controls.units.layout.display == ex._controls.decimals.layout.display == "none"
+    assert "base units" in ex.figure.layout.title.subtitle.text
+    assert "ui_balance" not in ex.download("csv").data.decode()
+    assert ex.download("csv").name == "helius-all-rows.csv"
+    ex.chart = "lorenz"
+    assert ex._controls.decimals.layout.display != "none"
 
 
 def test_a_heatmap_saves_all_rows(ex, frame):

@@ -560,3 +560,10 @@ def test_a_success_without_a_body_is_no_fault_of_the_status_but_no_page_either()
 )
 def test_what_may_pass_is_told_by_kind_then_status_and_code(fault, expected):
     assert is_transient(fault) is expected
+
+
+def test_a_refusal_where_no_key_was_sent_says_so():
+    told = str(fault_in(401, b"Unauthorized", has_key=False))
+    assert "no key was sent" in told
+    assert told.endswith("pass api_key=")
+    assert "refuses the key" in str(fault_in(401, b"Unauthorized"))

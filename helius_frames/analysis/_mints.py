@@ -36,7 +36,8 @@ def by_mint(source: Source) -> pd.DataFrame:
     One row per mint that has rows, most holders first; index ``mint`` (str):
 
     - ``holders``, ``zero_balances``: int64
-    - ``total``: decimal128(38, 0), exact, base units
+    - ``total``: decimal128(38, 0), exact, base units; as ``float64`` it can be scaled and divided, which
+      Arrow refuses where the result might need more than 38 digits
     - ``median``: decimal128(38, 1), exact, base units; the mean of the middle two where the number of
       holders is even; null without holders
     - ``largest``: uint64, base units; 0 without holders

@@ -54,6 +54,7 @@ class Chart(NamedTuple):
     behind: Callable[[analysis.MintIndex, Any, Point], Behind | None]
     options: Mapping[str, str]  # trait of the explorer → keyword of the chart
     most: int = TOP[1]  # holders that may be drawn
+    has_units: bool = True  # amounts of one mint, so that one number of decimals is right for all of them
 
 
 CHARTS: Mapping[str, Chart] = {
@@ -77,6 +78,7 @@ CHARTS: Mapping[str, Chart] = {
         behind_cell,
         {"top": "n", "hide_zeros": "hide_zeros"},
         most=30,  # each has as many cells, and each cell its text
+        has_units=False,
     ),
 }
 LINKED = ("chart", "scale", "bins", "top", "units", "decimals", "hide_zeros")
@@ -112,7 +114,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     top
         Number of holders in bars, tiles and heatmap, 3 to 100; a heatmap shows at most 30.
     units
-        ``"base"`` for base units, ``"decimals"`` for amounts with ``decimals`` places.
+        ``"base"`` for base units, ``"decimals"`` for amounts with ``decimals`` places. A heatmap, which shows
+        many mints, is always in base units.
     decimals
         Places of an amount, 0 to 18.
     hide_zeros
@@ -221,7 +224,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     @property
     def _places(self) -> int | None:
-        return self.decimals if self.units == "decimals" else None
+        return self.decimals if self.units == "decimals" and CHARTS[self.chart].has_units else None
 
     @property
     def _theme_now(self) -> str:
@@ -236,8 +239,10 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         self._show_rows()
 
     def _useful(self) -> frozenset[str]:
-        places = {"decimals"} if self.units == "decimals" else set()
-        return frozenset({"units", *CHARTS[self.chart].options, *places})
+        chart = CHARTS[self.chart]
+        units = {"units"} if chart.has_units else set()
+        places = set() if self._places is None else {"decimals"}
+        return frozenset({*chart.options, *units, *places})
 
     # The holders behind a click
 
@@ -257,10 +262,13 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         self.mint = change["new"]
 
     def _find_mint(self, _change: Bunch) -> None:
-        self._found = matching(self._index.mints, self._controls.find.value)
+        wanted = self._controls.find.value.strip()
+        self._found = matching(self._index.mints, wanted)
         if len(self._found) == 1:
             self.mint = self._found[0]
         self._offer_mints()
+        is_none = not len(self._found)
+        self._note.value = _html.no_mint_note(wanted) if is_none else _html.behind_note(self._behind)
 
     def _show_mint(self) -> None:
         if self.mint in {mint for _, mint in self._controls.mint.options}:
@@ -309,10 +317,16 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         ValueError
             The rows are too many for a download.
         """
-        name = file_name(self.mint, self.chart, file_format)
         if file_format == "html":
-            return Download(name, charts.standalone_html(go.Figure(self._figure)).encode())
+            page = charts.standalone_html(go.Figure(self._figure))
+            return Download(file_name(self.mint, self.chart, file_format), page.encode())
         to_bytes = csv_bytes if file_format == "csv" else parquet_bytes
+        is_all = self._behind is None and self.chart == "heatmap"
+        name = (
+            file_name("", "all-rows", file_format)
+            if is_all
+            else file_name(self.mint, self.chart, file_format)
+        )
         return Download(name, to_bytes(self._rows_shown()))
 
     def _rows_shown(self) -> pd.DataFrame:

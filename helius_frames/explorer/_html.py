@@ -76,6 +76,11 @@ def owners_note(wanted: str, found: pd.Index) -> str:
     return _note(f"{_count(len(found), 'owner')} match {wanted!r}: {names}. Type more of the address.")
 
 
+def no_mint_note(wanted: str) -> str:
+    """Say that a search for a mint found none."""
+    return _note(f"No mint of this frame contains {wanted!r}.")
+
+
 def behind_note(behind: Behind | None) -> str:
     """How many holders stand behind the clicked point, and how many of them the table leaves out."""
     if behind is None:
