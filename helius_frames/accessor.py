@@ -540,8 +540,9 @@ def _is_text(values: pd.Series | pd.Index) -> bool:
 def _described(frame: pd.DataFrame) -> str:
     slots, zeros = frame["slot"], int((frame["balance"] == 0).sum())
     owners, mints = frame["owner"].nunique(), frame["mint"].nunique()
-    failures = int(frame.attrs.get("helius", {}).get("failed", 0))
-    failed = f"; {failures:,} more owners failed" if failures else ""
+    told = frame.attrs.get("helius")  # anybody may have written it
+    failures = told.get("failed") if isinstance(told, dict) else None
+    failed = f"; {failures:,} more owners failed" if isinstance(failures, int) and failures else ""
     span = f"{slots.min():,} to {slots.max():,} (drift {analysis.drift(frame):,})" if len(frame) else "none"
     return (
         f"{owners:,} owners, {mints:,} mints, {len(frame):,} rows{failed}\n"

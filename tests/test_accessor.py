@@ -82,6 +82,9 @@ def test_owners_that_failed_are_told_beside_the_rows(df):
     failed = df.copy()
     failed.attrs["helius"] = df.attrs["helius"] | {"failed": 3}
     assert repr(failed.helius).splitlines()[0].endswith(f"{len(df):,} rows; 3 more owners failed")
+    for other in ("text", None, {}, {"failed": None}):
+        failed.attrs["helius"] = other
+        assert repr(failed.helius) == repr(df.helius)
 
 
 def test_methods_tell_columns_and_an_example_where_they_are_looked_up():

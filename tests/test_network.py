@@ -103,7 +103,11 @@ def test_what_nobody_reads_is_held_back_at_the_other_side_and_not_lost():
 
     async def main():
         server, stream = await connected(answer)
-        await asyncio.sleep(0.1)
+        for _ in range(1000):
+            if stream._is_paused:
+                break
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # for what would come in spite of it
         held = sum(map(len, stream._arrived))
         read = 0
         while part := await stream.read(1024):
