@@ -63,7 +63,7 @@ def check_event_loop(event_loop: str) -> None:
 
 
 def _run_in_thread(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], None]) -> T:
-    loop = _thread_loop()
+    loop = _private.loop()
     context = copy_context()  # so that prints reach the cell that asked
     task: list[asyncio.Task[T]] = []
     ended = threading.Event()
@@ -261,4 +261,3 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 _private: Final = _LoopThread()
-_thread_loop = _private.loop

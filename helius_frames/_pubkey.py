@@ -84,31 +84,24 @@ def align(data: Bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp]) -> Key
         return np.empty(0, dtype=KEY_DTYPE)
     if lengths.min() < KEY_BYTES or lengths.max() > TEXT_MAX:
         return None
-    keys = right_aligned(data, ends, lengths, KEY_DTYPE, _ZERO)
+    keys = _right_aligned(data, ends, lengths)
     if keys.tobytes().translate(None, base58.BITCOIN_ALPHABET):
         return None
     return keys if np.array_equal(text_lengths(keys), lengths) else None
 
 
-def right_aligned(
-    data: Bytes,
-    ends: NDArray[np.intp],
-    lengths: NDArray[np.intp],
-    dtype: np.dtype[np.bytes_],
-    zero: int,
-) -> Keys:
-    """Texts that end at ``ends`` (ascending) in ``data``, moved to the right of ``dtype``, after zeros."""
-    width = dtype.itemsize
-    if ends[0] < width:
-        data = np.concatenate([np.zeros(width, dtype=np.uint8), data])
-        ends = ends + width
-    windows: Keys = np.ndarray(len(data) - width + 1, dtype=dtype, buffer=data, strides=(1,))
-    texts = windows[ends - width]
-    padding = width - lengths
+def _right_aligned(data: Bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp]) -> Keys:
+    """Texts that end at ``ends`` (ascending) in ``data``, moved to the right of a key, after zeros."""
+    if ends[0] < TEXT_MAX:
+        data = np.concatenate([np.zeros(TEXT_MAX, dtype=np.uint8), data])
+        ends = ends + TEXT_MAX
+    windows: Keys = np.ndarray(len(data) - TEXT_MAX + 1, dtype=KEY_DTYPE, buffer=data, strides=(1,))
+    keys = windows[ends - TEXT_MAX]
+    padding = TEXT_MAX - lengths
     most = int(padding.max())
-    grid = texts.view(np.uint8).reshape(-1, width)
-    np.copyto(grid[:, :most], zero, where=np.arange(most) < padding[:, None])
-    return texts
+    grid = keys.view(np.uint8).reshape(-1, TEXT_MAX)
+    np.copyto(grid[:, :most], _ZERO, where=np.arange(most) < padding[:, None])
+    return keys
 
 
 def align_texts(texts: Sequence[str]) -> Keys | None:

@@ -98,7 +98,7 @@ def left_over(url, patience_s=2.0):
 
 def _left_over(port):
     gc.collect()
-    tasks = asyncio.all_tasks(_bridge._thread_loop())
+    tasks = asyncio.all_tasks(_bridge._private.loop())
     sockets = [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == port]
     threads = [thread for thread in threading.enumerate() if thread.name == "helius_frames"]
     return Left(len(tasks), len(sockets), len(threads) - 1)

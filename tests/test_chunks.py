@@ -27,12 +27,12 @@ def url():
         yield url
 
 
-@pytest.mark.parametrize("size", [1, 3, 100, 100_000])
+@pytest.mark.parametrize("size", [1, 7, 100, 100_000])
 @pytest.mark.parametrize(
     "options", [{}, {"errors": "collect"}, {"drop_zero": True}, {"consistency": "stable"}]
 )
 def test_chunks_put_together_are_the_whole_frame(url, size, options):
-    owners = OWNERS[: 12 * size]
+    owners = OWNERS[:12] if size == 1 else OWNERS
     chunks = list(read_helius_balances(owners, endpoint=url, page_size=10, chunksize=size, **options))
     assert [len(chunk) for chunk in chunks[:-1]] == [size] * (len(chunks) - 1)
     together = [row for chunk in chunks for row in rows_of(chunk)]

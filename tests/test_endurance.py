@@ -101,7 +101,7 @@ def test_an_iterator_collected_in_the_thread_of_the_loop_does_not_block_it(url):
     async def collect():
         gc.collect()
 
-    asyncio.run_coroutine_threadsafe(collect(), _bridge._thread_loop()).result(5)
+    asyncio.run_coroutine_threadsafe(collect(), _bridge._private.loop()).result(5)
     assert left_over(url) == NOTHING
 
 

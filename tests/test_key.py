@@ -386,7 +386,7 @@ def test_the_tasks_of_a_running_pull_do_not_show_the_key(served):
     seen = []
 
     def look(_tally):
-        tasks = asyncio.all_tasks(_bridge._thread_loop())
+        tasks = asyncio.all_tasks(_bridge._private.loop())
         seen.extend(f"{task!r} {task.get_coro()!r}" for task in tasks)
         seen.extend(repr(thread) for thread in threading.enumerate())
 

@@ -1,4 +1,4 @@
-"""Connections on asyncio itself, as httpcore uses them."""
+"""Connections on asyncio itself, as httpcore uses them; under uvloop they are httpcore's own."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ import asyncio
 
 import httpcore
 import pytest
+import uvloop
 
 from helius_frames import _network
 from helius_frames._network import LoopBackend
+
+LOOPS = pytest.mark.parametrize(
+    "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+
+
+def run(main, loop_factory):
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(main)
 
 
 async def connected(answer):
@@ -18,7 +28,8 @@ async def connected(answer):
     return server, await LoopBackend().connect_tcp("127.0.0.1", port, timeout=5)
 
 
-def test_what_is_written_arrives_and_what_is_answered_is_read_to_the_end():
+@LOOPS
+def test_what_is_written_arrives_and_what_is_answered_is_read_to_the_end(loop_factory):
     large = b"x" * 5_000_000  # more than a socket takes at once
 
     async def answer(reader, writer):
@@ -35,7 +46,7 @@ def test_what_is_written_arrives_and_what_is_answered_is_read_to_the_end():
         server.close()
         return b"".join(parts)
 
-    assert asyncio.run(main()) == large
+    assert run(main(), loop_factory) == large
 
 
 def test_a_connection_that_the_other_side_closed_is_known_to_be():
@@ -73,7 +84,8 @@ def test_a_reset_is_an_error_of_reading_or_writing():
     asyncio.run(main())
 
 
-def test_a_port_where_nothing_listens_is_a_connect_error():
+@LOOPS
+def test_a_port_where_nothing_listens_is_a_connect_error(loop_factory):
     async def main():
         server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
@@ -82,15 +94,16 @@ def test_a_port_where_nothing_listens_is_a_connect_error():
         with pytest.raises(httpcore.ConnectError):
             await LoopBackend().connect_tcp("127.0.0.1", port)
 
-    asyncio.run(main())
+    run(main(), loop_factory)
 
 
-def test_connecting_takes_no_longer_than_allowed():
+@LOOPS
+def test_connecting_takes_no_longer_than_allowed(loop_factory):
     async def main():
         with pytest.raises(httpcore.ConnectTimeout):
             await LoopBackend().connect_tcp("127.0.0.1", 9, timeout=0)
 
-    asyncio.run(main())
+    run(main(), loop_factory)
 
 
 def test_what_nobody_reads_is_held_back_at_the_other_side_and_not_lost():

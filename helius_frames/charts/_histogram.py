@@ -31,7 +31,7 @@ from helius_frames.charts._style import (
     mark_label,
     palette,
 )
-from helius_frames.charts._text import amount_text, brief, count_text, unit_text
+from helius_frames.charts._text import amount_text, brief, count_text, range_text, unit_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,18 +283,12 @@ def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
 def _bar_texts(numbers: HistogramNumbers) -> list[str]:
     decimals = numbers.about.decimals
     return [
-        f"{holders_text(count)} with {_range_text(low, high, decimals)} {unit_text(decimals)}"
+        f"{holders_text(count)} with {range_text(low, high, decimals)} {unit_text(decimals)}"
         f"<br>together {amount_text(total, decimals)}"
         for low, high, count, total in zip(
             numbers.low, numbers.high, numbers.holders.tolist(), numbers.totals, strict=True
         )
     ]
-
-
-def _range_text(low: int, high: int, decimals: int | None) -> str:
-    if low == high:
-        return amount_text(low, decimals)
-    return f"{amount_text(low, decimals)} to {amount_text(high, decimals)}"
 
 
 def _draw_zeros(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:

@@ -54,6 +54,12 @@ def amount_text(base_units: int, decimals: int | None = None) -> str:
     return f"{whole:,}.{digits}" if digits else f"{whole:,}"
 
 
+def range_text(low: int, high: int, decimals: int | None = None) -> str:
+    """Write from which amount to which, with every digit; one amount where both are the same."""
+    first, last = amount_text(low, decimals), amount_text(high, decimals)
+    return first if low == high else f"{first} to {last}"
+
+
 def brief(amount: float, decimals: int | None = None) -> str:
     """Write an amount in about three digits with an SI prefix, as ``1.23 M``."""
     value = amount / 10 ** (decimals or 0)

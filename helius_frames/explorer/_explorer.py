@@ -322,12 +322,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
             return Download(file_name(self.mint, self.chart, file_format), page.encode())
         to_bytes = csv_bytes if file_format == "csv" else parquet_bytes
         is_all = self._behind is None and self.chart == "heatmap"
-        name = (
-            file_name("", "all-rows", file_format)
-            if is_all
-            else file_name(self.mint, self.chart, file_format)
-        )
-        return Download(name, to_bytes(self._rows_shown()))
+        shown = ("", "all-rows") if is_all else (self.mint, self.chart)
+        return Download(file_name(*shown, file_format), to_bytes(self._rows_shown()))
 
     def _rows_shown(self) -> pd.DataFrame:
         rows = self._index.frame[self._wanted_rows()]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from helius_frames.analysis import holders_between, top_holders
 from helius_frames.charts import amount_text, shorten
+from helius_frames.charts._text import range_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def behind_bar(index: MintIndex, numbers: HistogramNumbers, point: Point) -> Beh
     if point.trace != "holders":
         return _behind_mark(index, mint, numbers.mark)
     low, high = numbers.low[_only(point)], numbers.high[_only(point)]
-    words = f"with {_range_text(low, high, decimals)} {_unit(high, decimals)}"
+    words = f"with {range_text(low, high, decimals)} {_unit(high, decimals)}"
     return Behind(mint, holders_between(index, mint, low, high), words)
 
 
@@ -121,11 +122,6 @@ def rows_of(
     if hide_zeros:
         wanted &= columns.balances > 0
     return wanted
-
-
-def _range_text(low: int, high: int, decimals: int | None) -> str:
-    first, last = amount_text(low, decimals), amount_text(high, decimals)
-    return first if low == high else f"{first} to {last}"
 
 
 def _unit(amount: int, decimals: int | None) -> str:

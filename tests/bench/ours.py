@@ -81,13 +81,12 @@ def plain_transport() -> Iterator[None]:
 @contextmanager
 def plain_loop() -> Iterator[None]:
     """Run the private loop thread on asyncio's own loop."""
-    thread, loop = _bridge._LoopThread(), asyncio.new_event_loop()
+    thread = _bridge._LoopThread()
     with (
-        patch.object(_bridge, "_new_loop", lambda: loop),
+        patch.object(_bridge, "_new_loop", asyncio.new_event_loop),
         patch.object(_bridge, "_private", thread),
-        patch.object(_bridge, "_thread_loop", thread.loop),
     ):
-        thread.loop()
+        loop = thread.loop()
         yield
     thread._forget()
     loop.call_soon_threadsafe(loop.stop)
