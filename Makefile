@@ -95,7 +95,7 @@ wheel: $(BIN)/python  ## Build and check wheel and sdist, and run the suite agai
 	.venv-wheel/bin/python -m pip install --quiet "$$(echo dist/*.whl)[demo,fast,nb]" --group test
 	mkdir -p build/suite
 	tar c --exclude ./helius_frames --exclude ./build --exclude './.venv*' --exclude ./.git . | tar x -C build/suite
-	cd build/suite && ../../.venv-wheel/bin/python -m pytest $(PLAIN) --ignore tests/test_layers.py
+	cd build/suite && ../../.venv-wheel/bin/python -m pytest $(PLAIN)
 
 clean:  ## Remove what the targets made
 	rm -rf $(VENV) .venv-lowest .venv-wheel build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -20,8 +20,8 @@ import pandas as pd
 
 from helius_frames import demo
 from helius_frames._endpoint import CLUSTERS
-from helius_frames._pace import PLANS
 from helius_frames._progress import Tally
+from helius_frames._transport.rate_limit import PLANS
 from helius_frames._version import __version__
 from helius_frames.accessor import AddressesAccessor, BalancesAccessor
 from helius_frames.errors import (
@@ -54,7 +54,7 @@ from helius_frames.reader import (
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from helius_frames._app import Panel
+    from helius_frames.panel import Panel
 
 __all__ = [
     "CLUSTERS",
@@ -114,7 +114,7 @@ def app() -> Panel:
     >>> panel
     Panel(frame=None)
     """
-    from helius_frames._app import Panel  # noqa: PLC0415 - loads ipywidgets and plotly
+    from helius_frames.panel import Panel  # noqa: PLC0415 - loads ipywidgets and plotly
 
     return Panel()
 

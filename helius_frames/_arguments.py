@@ -1,6 +1,6 @@
 """The reader's arguments: from what a caller may write to what a pull needs, or an error that says why not.
 
-It may import `errors`, `_pubkey` and the modules that own an option. Nothing is sent before all
+It may import `errors`, `pubkey` and the modules that own an option. Nothing is sent before all
 arguments are found good.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pandas as pd
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames._schedule import Orders
 from helius_frames._wire import PAGE_MAX
 from helius_frames.errors import InputError, InputErrorGroup, MintError, OwnerError
@@ -110,7 +110,7 @@ def build_orders(
 def _parse(items: Any, kind: str, error: type[InputError]) -> tuple[str, ...]:  # noqa: ANN401
     texts = [_text(item) for item in _listed(items, kind)]
     present = [text for text in texts if text is not None]
-    if len(present) == len(texts) and _pubkey.align_texts(present) is not None:
+    if len(present) == len(texts) and pubkey.align_texts(present) is not None:
         return tuple(dict.fromkeys(present))
     faults = [
         error(f"{kind} at position {n}: {why}") for n, text in enumerate(texts) if (why := _why_not(text))
@@ -142,7 +142,7 @@ def _why_not(text: str | None) -> str | None:
     if not text:
         return "blank"
     try:
-        _pubkey.parse(text)
+        pubkey.parse(text)
     except ValueError as fault:
         return f"{text[:_SHOWN]!r} is no address: {fault}"
     return None

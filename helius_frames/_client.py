@@ -33,7 +33,7 @@ from helius_frames import _wire
 from helius_frames._clean import conceal, shorten
 from helius_frames._endpoint import Secret, is_loopback
 from helius_frames._network import LoopBackend
-from helius_frames._pace import RETRY_AFTER_MAX_S, Budget, Turn, check_pace, shared_budget
+from helius_frames._transport.rate_limit import RETRY_AFTER_MAX_S, Budget, Turn, check_pace, shared_budget
 from helius_frames._version import __version__
 from helius_frames.errors import (
     EndpointError,

@@ -1,6 +1,6 @@
 """Photon's compact JSON to columns, without a Python object per row.
 
-The lowest part of the wire: it imports `_pubkey` alone. The items of a page are found from the
+The lowest part of the wire: it imports `pubkey` alone. The items of a page are found from the
 places of their braces; then every byte that is not part of a mint or a balance is compared with the
 layout. Whatever does not match to the last byte is left to the typed reader of `_wire`.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ _QUOTE, _BRACE_CLOSE, _COMMA, _ZERO = b'"},0'
 class Columns(NamedTuple):
     """The fields of a page, in the order of `_wire.Page`."""
 
-    mints: _pubkey.Keys
+    mints: pubkey.Keys
     balances: NDArray[np.uint64]
     slot: int
     cursor: str | None
@@ -78,37 +78,37 @@ def read(content: bytes, request_id: str) -> Columns | None:
     return Columns(*rows, slot=int(head[2]), cursor=tail[1].decode() if tail[1] else None)
 
 
-def _rows(data: _pubkey.Bytes) -> tuple[_pubkey.Keys, NDArray[np.uint64]] | None:
+def _rows(data: pubkey.Bytes) -> tuple[pubkey.Keys, NDArray[np.uint64]] | None:
     if not len(data):
-        return np.empty(0, dtype=_pubkey.KEY_DTYPE), np.empty(0, dtype=np.uint64)
+        return np.empty(0, dtype=pubkey.KEY_DTYPE), np.empty(0, dtype=np.uint64)
     ends = np.flatnonzero(data == _BRACE_CLOSE)
     if not len(ends) or ends[-1] != len(data) - 1:
         return None
     starts = np.concatenate([[0], ends[:-1] + 2])  # a brace and a comma further
-    if (ends - starts < _MINT_AT + _pubkey.KEY_BYTES + _GAP + 1).any():  # the shortest mint, and one digit
+    if (ends - starts < _MINT_AT + pubkey.KEY_BYTES + _GAP + 1).any():  # the shortest mint, and one digit
         return None
     return _cut(data, starts, ends)
 
 
 def _cut(
-    data: _pubkey.Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]
-) -> tuple[_pubkey.Keys, NDArray[np.uint64]] | None:
+    data: pubkey.Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]
+) -> tuple[pubkey.Keys, NDArray[np.uint64]] | None:
     mint_starts = starts + _MINT_AT
     mint_ends = _closing_quotes(data, mint_starts)
     # The last item alone has nothing after it that the words of a layout could be read from.
     if mint_ends is None or ends[-1] - mint_ends[-1] <= _GAP or not _is_layout(data, starts, mint_ends, ends):
         return None
-    mints = _pubkey.align(data, mint_ends, mint_ends - mint_starts)
+    mints = pubkey.align(data, mint_ends, mint_ends - mint_starts)
     balances = _unsigned(data, mint_ends + _GAP, ends)
     return None if mints is None or balances is None else (mints, balances)
 
 
-def _closing_quotes(data: _pubkey.Bytes, starts: NDArray[np.intp]) -> NDArray[np.intp] | None:
+def _closing_quotes(data: pubkey.Bytes, starts: NDArray[np.intp]) -> NDArray[np.intp] | None:
     """Places of the quotes after the mints: most have 44 characters, some 43, hardly any fewer."""
     pairs = np.ndarray(len(data) - 1, dtype="<u2", buffer=data, strides=(1,))
-    places = starts + _pubkey.TEXT_MAX
+    places = starts + pubkey.TEXT_MAX
     others = np.flatnonzero(pairs[places] != _QUOTE_COMMA)
-    for _ in range(_pubkey.TEXT_MAX - _pubkey.KEY_BYTES):
+    for _ in range(pubkey.TEXT_MAX - pubkey.KEY_BYTES):
         if not len(others):
             break
         places[others] -= 1
@@ -117,7 +117,7 @@ def _closing_quotes(data: _pubkey.Bytes, starts: NDArray[np.intp]) -> NDArray[np
 
 
 def _is_layout(
-    data: _pubkey.Bytes, starts: NDArray[np.intp], mint_ends: NDArray[np.intp], ends: NDArray[np.intp]
+    data: pubkey.Bytes, starts: NDArray[np.intp], mint_ends: NDArray[np.intp], ends: NDArray[np.intp]
 ) -> bool:
     """Whether all bytes around the mints and the balances are those of the layout."""
     words = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
@@ -131,7 +131,7 @@ def _is_layout(
 
 
 def _unsigned(
-    data: _pubkey.Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]
+    data: pubkey.Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]
 ) -> NDArray[np.uint64] | None:
     """Exact values of the decimal numbers in ``data[starts:ends]``; ``None`` where one is none."""
     lengths = ends - starts

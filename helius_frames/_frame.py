@@ -1,6 +1,6 @@
 """Rows to the frame: the one schema, built once at the end.
 
-It may import `_intern`, `_pubkey` and `_walk`; third party: pandas, numpy, pyarrow. One row per
+It may import `_intern`, `pubkey` and `_walk`; third party: pandas, numpy, pyarrow. One row per
 (owner, mint), owners in the order given, then mints in ascending byte order.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from helius_frames import _pubkey
 from helius_frames._intern import MintCodes
+from helius_frames._protocol import pubkey
 from helius_frames._walk import Rows, join
 
 if TYPE_CHECKING:
@@ -123,14 +123,14 @@ def _code_dtype(categories: int) -> np.dtype[np.signedinteger]:
     return next(np.dtype(kind) for kind in (np.int8, np.int16, np.int32) if categories <= np.iinfo(kind).max)
 
 
-def _text_index(keys: _pubkey.Keys) -> pd.Index:
+def _text_index(keys: pubkey.Keys) -> pd.Index:
     """Text of the keys, moved together within their own buffer: a text is never longer than its key."""
     if not keys.flags.owndata:
         keys = keys.copy()
     data = keys.view(np.uint8)
     offsets = np.zeros(len(keys) + 1, dtype=np.int64)
     for start in range(0, len(keys), _BLOCK):
-        text, ends = _pubkey.texts(keys[start : start + _BLOCK])
+        text, ends = pubkey.texts(keys[start : start + _BLOCK])
         begin = offsets[start]
         data[begin : begin + len(text)] = text
         offsets[start + 1 : start + len(ends)] = begin + ends[1:]

@@ -1,6 +1,6 @@
 """Mints to small integer codes, as they arrive.
 
-A part of the frame's layer; it imports `_pubkey` alone. Known mints stand in a few sorted runs, each at
+A part of the frame's layer; it imports `pubkey` alone. Known mints stand in a few sorted runs, each at
 least four times as long as the next, so that finding costs one binary search in each run and adding a
 merge now and then; no mint becomes a Python object. (A hash table over 64-bit hashes was no faster.)
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ _RATIO: Final = 4
 
 
 class _Run(NamedTuple):
-    keys: _pubkey.Keys
+    keys: pubkey.Keys
     codes: NDArray[np.int32]
 
 
@@ -31,7 +31,7 @@ class MintCodes:
         self._runs: list[_Run] = []
         self._known = 0
 
-    def add(self, keys: _pubkey.Keys) -> NDArray[np.int32]:
+    def add(self, keys: pubkey.Keys) -> NDArray[np.int32]:
         """Codes of ascending, distinct keys; those not met before get the next ones."""
         codes = self._find(keys)
         is_new = codes < 0
@@ -43,19 +43,19 @@ class MintCodes:
             self._insert(_Run(keys[new], codes[new]))
         return codes
 
-    def ranks(self) -> tuple[_pubkey.Keys, NDArray[np.int32]]:
+    def ranks(self) -> tuple[pubkey.Keys, NDArray[np.int32]]:
         """All keys in ascending order, and for each code its place among them; the codes begin anew."""
         while len(self._runs) > 1:
             self._merge_last_two()
         if not self._runs:
-            return np.empty(0, dtype=_pubkey.KEY_DTYPE), np.empty(0, dtype=np.int32)
+            return np.empty(0, dtype=pubkey.KEY_DTYPE), np.empty(0, dtype=np.int32)
         keys, codes = self._runs.pop()
         self._known = 0
         ranks = np.empty(len(codes), dtype=np.int32)
         ranks[codes] = np.arange(len(codes), dtype=np.int32)
         return keys, ranks
 
-    def _find(self, keys: _pubkey.Keys) -> NDArray[np.int32]:
+    def _find(self, keys: pubkey.Keys) -> NDArray[np.int32]:
         codes = np.full(len(keys), -1, dtype=np.int32)
         for run in self._runs:
             places = np.searchsorted(run.keys, keys)

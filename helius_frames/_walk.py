@@ -1,7 +1,7 @@
 """The walk of one owner, cursor to cursor, and what proves that it is whole.
 
 It takes any ``async call(body) -> bytes``, so that it can be tested without HTTP; it may import `_wire`,
-`_pubkey` and `errors`. The cursor alone ends a walk: an empty or short page that carries one goes on.
+`pubkey` and `errors`. The cursor alone ends a walk: an empty or short page that carries one goes on.
 
 Photon's cursor is the mint of the last item, a mere lower bound, so a *made* cursor can start anywhere
 in the key space and one owner be read by several walkers at once, each on its own `Span`. The
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames._wire import METHOD_NOT_FOUND, METHOD_V1, METHOD_V2, Page, Query, build_request, parse_page
 from helius_frames.errors import CursorError, HeliusError, ProtocolError, RPCError
 
@@ -51,7 +51,7 @@ _BLOCK_ROWS: Final = 1 << 16
 class Rows(NamedTuple):
     """Rows of one owner in ascending order of the mints; the slots as runs."""
 
-    mints: _pubkey.Keys
+    mints: pubkey.Keys
     balances: NDArray[np.uint64]
     slots: NDArray[np.int64]
     runs: NDArray[np.int64]
@@ -114,7 +114,7 @@ class Shelf:
     """
 
     def __init__(self) -> None:
-        self._mints = np.empty(0, dtype=_pubkey.KEY_DTYPE)
+        self._mints = np.empty(0, dtype=pubkey.KEY_DTYPE)
         self._balances = np.empty(0, dtype=np.uint64)
         self._used = 0
         self._kept = 0
@@ -133,7 +133,7 @@ class Shelf:
         return Page(self._mints[place], self._balances[place], page.slot, page.cursor)
 
     def _begin_block(self, rows: int) -> None:
-        self._mints = np.empty(rows, dtype=_pubkey.KEY_DTYPE)
+        self._mints = np.empty(rows, dtype=pubkey.KEY_DTYPE)
         self._balances = np.empty(rows, dtype=np.uint64)
         self._used = 0
 
@@ -144,7 +144,7 @@ class Span:
 
     floor: bytes = b""
     stop: bytes | None = None
-    end: int = _pubkey.KEY_SPACE
+    end: int = pubkey.KEY_SPACE
     cursor: str | None = None
     pages: list[Page] = field(default_factory=list)
     asked: int = 0
@@ -181,7 +181,7 @@ class Span:
             return False
         if page.cursor is None:
             return True
-        return page.cursor.isascii() and _pubkey.aligned(page.cursor) == page.mints[-1]
+        return page.cursor.isascii() and pubkey.aligned(page.cursor) == page.mints[-1]
 
     def take(self, page: Page) -> None:
         """Keep the page's rows that belong to the span, and go on behind it."""
@@ -198,7 +198,7 @@ class Span:
         """Note the density of a full page; ``False`` where it contradicts the one assumed so far."""
         if page.cursor is None or not len(page.mints):
             return True
-        place = _pubkey.place(page.mints[-1])
+        place = pubkey.place(page.mints[-1])
         before, self.pace = self.pace, max(1, (place - self.place) // len(page.mints))
         self.place = place
         is_even = before is None or before / _UNEVEN < self.pace < before * _UNEVEN
@@ -209,8 +209,8 @@ class Span:
         """Give away what lies more than so many pages ahead, as a span with a made cursor."""
         assert self.pace is not None  # noqa: S101 - pages_left was above zero
         place = self.place + int(pages_ahead * page_size) * self.pace
-        cursor = _pubkey.encode(_pubkey.at_position(place))
-        floor = _pubkey.aligned(cursor)
+        cursor = pubkey.encode(pubkey.at_position(place))
+        floor = pubkey.aligned(cursor)
         streak = self.streak + pages_ahead
         upper = Span(floor, self.stop, self.end, cursor, place=place, pace=self.pace, streak=streak)
         self.stop, self.end = floor, place
@@ -415,7 +415,7 @@ class Guard:
     def _add_each(self, keys: list[bytes], number: int) -> None:
         for key in keys:
             if key in self._mints:
-                reason = f"mint {_pubkey.text(key)!r} came twice: the server's cursors repeat rows"
+                reason = f"mint {pubkey.text(key)!r} came twice: the server's cursors repeat rows"
                 raise CursorError(reason).at(self._owner, number)
             self._mints.add(key)
 
@@ -433,8 +433,8 @@ class MintsWalk:
         self.asked = 0
         self.is_done = False
         self._asker = asker
-        self._wanted = sorted(wanted, key=_pubkey.parse)
-        self._keys = np.array([_pubkey.aligned(mint) for mint in self._wanted], dtype=_pubkey.KEY_DTYPE)
+        self._wanted = sorted(wanted, key=pubkey.parse)
+        self._keys = np.array([pubkey.aligned(mint) for mint in self._wanted], dtype=pubkey.KEY_DTYPE)
         self._pages: list[Page] = []
 
     async def start(self) -> None:
@@ -515,9 +515,9 @@ def join(pages: list[Page]) -> Rows:
     return Rows(mints[order], balances[order], np.repeat(slots, runs)[order], each)
 
 
-def _put_together(pages: list[Page], length: int) -> tuple[_pubkey.Keys, NDArray[np.uint64]]:
+def _put_together(pages: list[Page], length: int) -> tuple[pubkey.Keys, NDArray[np.uint64]]:
     """Columns of pages, each let go of when it is copied, so that two copies never stand whole."""
-    mints = np.empty(length, dtype=_pubkey.KEY_DTYPE)
+    mints = np.empty(length, dtype=pubkey.KEY_DTYPE)
     balances = np.empty(length, dtype=np.uint64)
     end = length
     while pages:  # from the last one back, so that the allocator can return what is freed
@@ -530,11 +530,11 @@ def _put_together(pages: list[Page], length: int) -> tuple[_pubkey.Keys, NDArray
 
 def _jump(span: Span, mint: str) -> bool:
     """Move a span's cursor up to just before a mint; ``False`` where it is there already."""
-    place = _pubkey.position(_pubkey.parse(mint)) - 1
+    place = pubkey.position(pubkey.parse(mint)) - 1
     if place < 0:
         return False
-    cursor = _pubkey.encode(_pubkey.at_position(place))
-    if _pubkey.aligned(cursor) <= span.floor:
+    cursor = pubkey.encode(pubkey.at_position(place))
+    if pubkey.aligned(cursor) <= span.floor:
         return False
-    span.cursor, span.floor = cursor, _pubkey.aligned(cursor)
+    span.cursor, span.floor = cursor, pubkey.aligned(cursor)
     return True

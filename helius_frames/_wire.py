@@ -1,6 +1,6 @@
 """The JSON-RPC of ``getCompressedTokenBalancesByOwnerV2``: requests to bytes, replies to columns.
 
-Pure protocol, no I/O; it may import `errors` and `_pubkey`. A reply in the compact layout of Photon is
+Pure protocol, no I/O; it may import `errors` and `pubkey`. A reply in the compact layout of Photon is
 read by `_columns` without a Python object per row; any other layout goes through the typed reader, with
 the same result and the same errors. Which of the two a page takes is decided by checking every byte.
 """
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeAlias
 import msgspec
 import numpy as np
 
-from helius_frames import _columns, _pubkey
+from helius_frames import _columns
+from helius_frames._protocol import pubkey
 from helius_frames.errors import (
     AuthenticationError,
     HeliusError,
@@ -53,9 +54,9 @@ _VALUE_SHOWN: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of one owner, as columns: aligned keys (see `_pubkey`) and exact balances."""
+    """One page of one owner, as columns: aligned keys (see `pubkey`) and exact balances."""
 
-    mints: _pubkey.Keys
+    mints: pubkey.Keys
     balances: NDArray[np.uint64]
     slot: int
     cursor: str | None
@@ -232,9 +233,9 @@ def _items(value: _Value) -> list[_Item]:
     raise ValueError("neither items nor token_balances in it")
 
 
-def _mints(items: list[_Item]) -> _pubkey.Keys:
+def _mints(items: list[_Item]) -> pubkey.Keys:
     texts = [item.mint for item in items]
-    keys = _pubkey.align_texts(texts)
+    keys = pubkey.align_texts(texts)
     if keys is None:
         raise ValueError(_first_bad_mint(texts))
     return keys
@@ -243,7 +244,7 @@ def _mints(items: list[_Item]) -> _pubkey.Keys:
 def _first_bad_mint(texts: list[str]) -> str:
     for number, text in enumerate(texts):
         try:
-            _pubkey.parse(text)
+            pubkey.parse(text)
         except ValueError as fault:
             return f"mint {text[:_VALUE_SHOWN]!r} of item {number}: {fault}"
     raise AssertionError(texts)  # the two readers of base58 disagree

@@ -21,8 +21,8 @@ from helius_frames._arguments import (
 from helius_frames._chunks import ChunkedPull
 from helius_frames._endpoint import Secret, resolve_endpoint, seal
 from helius_frames._frame import failures_frame
-from helius_frames._pace import check_pace
 from helius_frames._pull import Pull, WholeFrame
+from helius_frames._transport.rate_limit import check_pace
 from helius_frames.errors import HeliusError, PullInterrupted
 
 if TYPE_CHECKING:

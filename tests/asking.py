@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from helius_frames import _pubkey, _wire
+from helius_frames import _wire
+from helius_frames._protocol import pubkey
 
 
 class Line:
@@ -49,7 +50,7 @@ class Pile:
 def held(holdings, owner):
     """What the indexer holds, in the form of a walk's rows: (aligned mint, balance)."""
     rows = holdings.to_dict().get(owner, {})
-    return sorted((_pubkey.aligned(mint), balance) for mint, balance in rows.items())
+    return sorted((pubkey.aligned(mint), balance) for mint, balance in rows.items())
 
 
 def read(rows):

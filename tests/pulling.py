@@ -18,8 +18,9 @@ from unittest.mock import patch
 import httpx
 import psutil
 
-from helius_frames import _bridge, _pubkey, _pull
+from helius_frames import _bridge, _pull
 from helius_frames._client import Client, fast_transport, plain_transports
+from helius_frames._protocol import pubkey
 
 PORTS = {"httpx": plain_transports, "pyreqwest": fast_transport}
 TRANSPORTS = ("in process", *PORTS)
@@ -66,7 +67,7 @@ def rows_of(frame):
     return list(zip(*columns, strict=True))
 
 
-_key = lru_cache(maxsize=None)(_pubkey.parse)  # the same mints are sorted by it again and again
+_key = lru_cache(maxsize=None)(pubkey.parse)  # the same mints are sorted by it again and again
 
 
 def rows_held(holdings, owners=None):

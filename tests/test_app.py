@@ -10,12 +10,12 @@ import pytest
 
 import helius_frames
 from helius_frames import demo
-from helius_frames._app import _addresses, _html, _panel
-from helius_frames._app._addresses import address_column, column, faults_in, pasted, read_table
-from helius_frames._app._field import SecretField
-from helius_frames._app._pulling import Outcome
 from helius_frames._progress import Tally
 from helius_frames.errors import InputError
+from helius_frames.panel import _addresses, _html, _panel
+from helius_frames.panel._addresses import address_column, column, faults_in, pasted, read_table
+from helius_frames.panel._field import SecretField
+from helius_frames.panel._pulling import Outcome
 from tests.pulling import rows_held, rows_of, settled
 
 KEY = "0f9c2b7e-made-for-the-test"
@@ -128,7 +128,7 @@ def test_mint_filter_and_zero_balances_are_heeded(panel):
 def test_the_plan_of_the_form_paces_the_pull(panel, monkeypatch):
     asked = {}
     monkeypatch.setattr(
-        "helius_frames._app._pulling.read_helius_balances",
+        "helius_frames.panel._pulling.read_helius_balances",
         lambda *_, **options: asked.update(options) or demo_frame(),
     )
     begin(panel, where="mainnet", key=KEY)

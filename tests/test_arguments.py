@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helius_frames import _pubkey
 from helius_frames._arguments import (
     build_orders,
     one_of,
@@ -21,9 +20,10 @@ from helius_frames._arguments import (
     positive_number,
     whole_number,
 )
+from helius_frames._protocol import pubkey
 from helius_frames.errors import InputError, InputErrorGroup, MintError, OwnerError
 
-A, B, C = (_pubkey.encode(bytes([byte]) * 32) for byte in (1, 2, 3))
+A, B, C = (pubkey.encode(bytes([byte]) * 32) for byte in (1, 2, 3))
 
 
 class Key:

@@ -11,18 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helius_frames import _columns, _pubkey, _wire
+from helius_frames import _columns, _wire
+from helius_frames._protocol import pubkey
 from helius_frames.errors import ProtocolError
 
 U64_MAX = 2**64 - 1
-MINT = _pubkey.encode(b"\x07" * 32)
+MINT = pubkey.encode(b"\x07" * 32)
 KEYS = st.binary(min_size=32, max_size=32) | st.integers(0, 255).map(lambda byte: bytes(31) + bytes([byte]))
 ITEMS = st.lists(
-    st.tuples(KEYS.map(_pubkey.encode), st.integers(0, U64_MAX) | st.sampled_from([0, 9, 10, U64_MAX])),
+    st.tuples(KEYS.map(pubkey.encode), st.integers(0, U64_MAX) | st.sampled_from([0, 9, 10, U64_MAX])),
     max_size=6,
 )
 SLOTS = st.integers(0, 10**18 - 1)
-CURSORS = st.none() | KEYS.map(_pubkey.encode)
+CURSORS = st.none() | KEYS.map(pubkey.encode)
 compact = partial(json.dumps, separators=(",", ":"))
 
 
@@ -77,7 +78,7 @@ def test_every_page_in_the_compact_layout_is_read_fast_and_exactly(content):
 @given(ITEMS, SLOTS, CURSORS)
 def test_what_was_sent_is_what_is_read(items, slot, cursor):
     columns = _columns.read(reply(items, slot=slot, cursor=cursor), "1")
-    assert [_pubkey.text(key) for key in columns.mints] == [mint for mint, _ in items]
+    assert [pubkey.text(key) for key in columns.mints] == [mint for mint, _ in items]
     assert columns.balances.tolist() == [balance for _, balance in items]
     assert (columns.slot, columns.cursor) == (slot, cursor)
 
@@ -111,7 +112,7 @@ def test_two_replies_run_together_are_left_alone_or_read_as_the_typed_reader_doe
 
 
 def test_every_single_byte_of_a_page_put_wrong_is_noticed_as_the_typed_reader_notices_it():
-    content = reply([(MINT, 12), (_pubkey.encode(b"\x08" * 32), U64_MAX)], cursor=MINT)
+    content = reply([(MINT, 12), (pubkey.encode(b"\x08" * 32), U64_MAX)], cursor=MINT)
     for at in range(len(content)):
         for byte in b'"1 }z':
             assert_none_or_typed(content[:at] + bytes([byte]) + content[at + 1 :])
@@ -121,7 +122,7 @@ def test_every_single_byte_of_a_page_put_wrong_is_noticed_as_the_typed_reader_no
 
 @pytest.mark.parametrize("end", ['","":1}', '","b}', '","balan}', '","balance"}', '","balance":}', '"}', "}"])
 def test_a_last_item_that_ends_too_early_is_left_to_the_typed_reader(end):
-    content = reply([(_pubkey.encode(bytes([byte]) * 32), 12) for byte in range(200)])
+    content = reply([(pubkey.encode(bytes([byte]) * 32), 12) for byte in range(200)])
     assert _columns.read(content, "1") is not None
     ending = content.rindex(b'","balance":12}')
     broken = content[:ending] + end.encode() + content[ending + len(b'","balance":12}') :]
@@ -198,12 +199,12 @@ def test_any_other_layout_is_left_to_the_typed_reader_which_reads_it(content):
 
 def test_a_page_without_items_has_empty_columns_of_the_right_dtypes():
     columns = _columns.read(reply([]), "1")
-    assert (columns.mints.dtype, columns.balances.dtype) == (_pubkey.KEY_DTYPE, np.uint64)
+    assert (columns.mints.dtype, columns.balances.dtype) == (pubkey.KEY_DTYPE, np.uint64)
     assert len(columns.mints) == len(columns.balances) == 0
 
 
 def test_a_full_page_of_texts_of_all_lengths_is_read_fast():
     keys = [bytes(zeros) + b"\xff" * (32 - zeros) for zeros in range(33)] * 31
-    items = list(zip(map(_pubkey.encode, keys), count(U64_MAX - 2000), strict=False))[:1000]
+    items = list(zip(map(pubkey.encode, keys), count(U64_MAX - 2000), strict=False))[:1000]
     content = reply(items, cursor=items[-1][0])
     assert_is_typed_page(_columns.read(content, "1"), content)

@@ -10,13 +10,14 @@ import base58
 import httpx
 import pytest
 
-from helius_frames import _pubkey, demo, errors
+from helius_frames import demo, errors
+from helius_frames._protocol import pubkey
 from helius_frames.demo import FAULTS, Faults, Holdings, Indexer, order
 from helius_frames.demo.holdings import U64_MAX
 
 V2 = "getCompressedTokenBalancesByOwnerV2"
 OWNER, OTHER = demo.OWNERS[:2]
-MINTS = sorted(demo.MINTS[:10], key=_pubkey.parse)
+MINTS = sorted(demo.MINTS[:10], key=pubkey.parse)
 HELD = {mint: 100 + number for number, mint in enumerate(MINTS)}
 HOLDINGS = Holdings.from_dict({OWNER: HELD, OTHER: HELD})
 IN_PROCESS = [name for name, fault in FAULTS.items() if not fault.needs_port and name != "stall"]
@@ -146,7 +147,7 @@ def test_keys_of_a_wrong_length_have_it(name, size):
     text = got["cursor"] if name.startswith("cursor") else got["items"][-1]["mint"]
     assert len(base58.b58decode(text)) == size
     with pytest.raises(ValueError, match="an address has 32"):
-        _pubkey.parse(text)
+        pubkey.parse(text)
 
 
 def test_a_balance_beyond_u64_is_sent_as_a_number():

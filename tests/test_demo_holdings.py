@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helius_frames import _pubkey, demo
+from helius_frames import demo
+from helius_frames._protocol import pubkey
 from helius_frames.demo import Holdings, _story
 from helius_frames.demo.holdings import U64_MAX, random_keys, texts_of
 
-ADDRESSES = st.binary(min_size=32, max_size=32).map(_pubkey.encode)
+ADDRESSES = st.binary(min_size=32, max_size=32).map(pubkey.encode)
 TABLES = st.dictionaries(
     ADDRESSES, st.dictionaries(ADDRESSES, st.integers(0, U64_MAX), max_size=6), max_size=6
 )
@@ -32,11 +33,11 @@ def test_rows_of_an_owner_ascend_by_the_bytes_of_the_mint(table):
     holdings = Holdings.from_dict(table)
     for owner, row in table.items():
         codes = holdings.rows(owner).codes
-        assert [holdings.mint_texts[code] for code in codes] == sorted(row, key=_pubkey.parse)
+        assert [holdings.mint_texts[code] for code in codes] == sorted(row, key=pubkey.parse)
 
 
 def test_the_lowest_and_the_highest_key_are_addresses_like_others():
-    lowest, highest = _pubkey.encode(bytes(32)), _pubkey.encode(b"\xff" * 32)
+    lowest, highest = pubkey.encode(bytes(32)), pubkey.encode(b"\xff" * 32)
     table = {lowest: {highest: 1, lowest: 2}, highest: {}}
     holdings = Holdings.from_dict(table)
     assert holdings.to_dict() == table
@@ -77,7 +78,7 @@ def test_random_keys_are_distinct_ascending_and_spread_over_the_key_space():
     keys = random_keys(np.random.default_rng(1), 20_000)
     assert (keys[1:] > keys[:-1]).all()
     texts = texts_of(keys)
-    firsts = np.array([_pubkey.parse(text)[0] for text in texts])
+    firsts = np.array([pubkey.parse(text)[0] for text in texts])
     assert abs(firsts.mean() - 127.5) < 3
     assert (np.bincount(firsts, minlength=256) > 30).all()
     assert {43, 44} <= {len(text) for text in texts}
@@ -103,9 +104,9 @@ def test_more_mints_per_owner_than_there_are_is_refused():
 
 def test_skewed_puts_95_percent_of_the_mints_under_one_prefix_of_4_bytes():
     holdings = Holdings.skewed(1, 2_000, 2_000, seed=5)
-    prefixes = [_pubkey.parse(mint)[:4] for mint in holdings.mint_texts]
+    prefixes = [pubkey.parse(mint)[:4] for mint in holdings.mint_texts]
     assert max(prefixes.count(prefix) for prefix in set(prefixes)) >= 1_900
-    assert holdings.mint_texts == sorted(holdings.mint_texts, key=_pubkey.parse)
+    assert holdings.mint_texts == sorted(holdings.mint_texts, key=pubkey.parse)
 
 
 def test_a_seed_gives_the_same_holdings_and_another_seed_others():

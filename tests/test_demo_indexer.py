@@ -10,14 +10,15 @@ import urllib.request
 import httpx
 import pytest
 
-from helius_frames import _pubkey, demo
+from helius_frames import demo
+from helius_frames._protocol import pubkey
 from helius_frames.demo import Holdings, Indexer
 from helius_frames.demo.holdings import U64_MAX
 
 V2 = "getCompressedTokenBalancesByOwnerV2"
 V1 = "getCompressedTokenBalancesByOwner"
 OWNER, EMPTY_OWNER = demo.OWNERS[:2]
-MINTS = sorted(demo.MINTS, key=_pubkey.parse)
+MINTS = sorted(demo.MINTS, key=pubkey.parse)
 BALANCES = [0, 1, (1 << 53) + 1, 1 << 63, U64_MAX, *range(2, 45)]
 HELD = dict(zip(MINTS, BALANCES, strict=True))
 HOLDINGS = Holdings.from_dict({OWNER: HELD, EMPTY_OWNER: {}})
@@ -107,10 +108,10 @@ def test_the_next_page_begins_after_the_cursor(app):
 
 
 def test_any_32_bytes_are_a_cursor(app):
-    between = _pubkey.encode(_pubkey.at_position(_pubkey.position(_pubkey.parse(MINTS[7])) - 1))
+    between = pubkey.encode(pubkey.at_position(pubkey.position(pubkey.parse(MINTS[7])) - 1))
     assert value(app, owner=OWNER, cursor=between)["items"][0]["mint"] == MINTS[7]
-    assert len(value(app, owner=OWNER, cursor=_pubkey.encode(bytes(32)))["items"]) == len(HELD)
-    assert value(app, owner=OWNER, cursor=_pubkey.encode(b"\xff" * 32))["items"] == []
+    assert len(value(app, owner=OWNER, cursor=pubkey.encode(bytes(32)))["items"]) == len(HELD)
+    assert value(app, owner=OWNER, cursor=pubkey.encode(b"\xff" * 32))["items"] == []
 
 
 @pytest.mark.parametrize(("cursor", "size"), [("3J98t1WpEZ73CNm", 11), ("1" + MINTS[0], 33), ("", 0)])

@@ -149,13 +149,6 @@ def test_the_fault_table_is_the_faults_that_the_demo_can_make():
     assert legal == {each.name for each in faults if each.is_legal}
 
 
-def test_the_architecture_page_names_every_room():
-    told = {name for name, *_ in _rows(DOCS / "architecture.md", "The rooms") for name in _names(name)}
-    package = Path(helius_frames.__file__).parent
-    packages = {path.parent.name for path in package.glob("*/__init__.py")}
-    assert told == packages | {path.stem for path in package.glob("*.py")}
-
-
 def test_the_parameter_table_of_the_readme_is_the_signature():
     told = [name for cell, *_ in _rows(ROOT / "README.md", "Parameters") for name in _names(cell)]
     assert told == list(inspect.signature(helius_frames.read_helius_balances).parameters)

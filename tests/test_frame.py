@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helius_frames import _frame, _pubkey
+from helius_frames import _frame
 from helius_frames._frame import COLUMNS, FrameBuilder, failures_frame, without_zeros
+from helius_frames._protocol import pubkey
 from helius_frames._walk import Rows, join
 from helius_frames._wire import Page
 
 U64_MAX = 2**64 - 1
-OWNERS = tuple(_pubkey.encode(bytes([byte]) * 32) for byte in (9, 3, 7, 1))
-MINTS = tuple(_pubkey.encode(_pubkey.at_position(n << 240)) for n in range(30))
+OWNERS = tuple(pubkey.encode(bytes([byte]) * 32) for byte in (9, 3, 7, 1))
+MINTS = tuple(pubkey.encode(pubkey.at_position(n << 240)) for n in range(30))
 BACKENDS = [None, "numpy_nullable", "pyarrow"]
 BALANCES = st.integers(0, U64_MAX) | st.sampled_from([0, U64_MAX])
 # Per owner the pages of one walk: mints by number, each once.
@@ -29,7 +30,7 @@ HOLDINGS = st.lists(HELD, min_size=4, max_size=4)
 
 def page_of(held, slot=1):
     """A page of mints by number."""
-    mints = _pubkey.align_texts([MINTS[number] for number in sorted(held)])
+    mints = pubkey.align_texts([MINTS[number] for number in sorted(held)])
     return Page(mints, np.array([held[number] for number in sorted(held)], dtype=np.uint64), slot, None)
 
 
@@ -182,9 +183,9 @@ def test_a_frame_can_be_used_as_any_other(backend, tmp_path):
 @pytest.mark.parametrize("count", [127, 128, 200, 32_768, 40_000])
 def test_categories_are_right_below_and_above_every_change_of_the_codes_size(count):
     numbers = np.arange(count)
-    texts = [_pubkey.encode(_pubkey.at_position(int(n) << 232)) for n in numbers]
+    texts = [pubkey.encode(pubkey.at_position(int(n) << 232)) for n in numbers]
     builder = FrameBuilder(texts)
-    keys = _pubkey.align_texts(texts)
+    keys = pubkey.align_texts(texts)
     builder.add_page(count - 1, Page(keys, numbers.astype(np.uint64), 5, None))
     frame = builder.frame()
     assert frame["mint"].tolist() == texts
@@ -238,7 +239,7 @@ def test_a_built_frame_is_not_changed_by_pages_that_come_later():
 
 def test_many_owners_of_shared_mints_take_about_twenty_bytes_a_row():
     per_owner, owners = 30, 2000
-    texts = [_pubkey.encode(_pubkey.at_position((n + 1) << 200)) for n in range(owners)]
+    texts = [pubkey.encode(pubkey.at_position((n + 1) << 200)) for n in range(owners)]
     page = page_of(dict.fromkeys(range(per_owner), 7))
     builder = FrameBuilder(texts)
     tracemalloc.start()

@@ -10,7 +10,8 @@ import tracemalloc
 import pandas as pd
 import pytest
 
-from helius_frames import _client, _pubkey, _walk, _wire, demo, errors, read_helius_balances
+from helius_frames import _client, _walk, _wire, demo, errors, read_helius_balances
+from helius_frames._protocol import pubkey
 from helius_frames.demo import Faults, Holdings, Indexer, order
 from helius_frames.demo.holdings import U64_MAX
 from helius_frames.explorer._save import csv_bytes, file_name
@@ -18,7 +19,7 @@ from tests.asking import Line
 from tests.pulling import Hurry, rows_held, rows_of, settled
 
 OWNER = demo.OWNERS[0]
-MINTS = sorted(Holdings.uniform(1, 1, 60, seed=4).mint_texts, key=_pubkey.parse)
+MINTS = sorted(Holdings.uniform(1, 1, 60, seed=4).mint_texts, key=pubkey.parse)
 MARKUP = '</script><img src=x onerror="alert(1)">'
 FORMULA = '=HYPERLINK("http://evil.example")'
 
@@ -69,8 +70,8 @@ def test_rows_made_up_for_ever_end(monkeypatch):
 
     def next_row(call):
         cursor = call["params"].get("cursor")
-        place = 0 if cursor is None else _pubkey.position(_pubkey.parse(cursor))
-        mint = _pubkey.encode(_pubkey.at_position(place + 2**200))
+        place = 0 if cursor is None else pubkey.position(pubkey.parse(cursor))
+        mint = pubkey.encode(pubkey.at_position(place + 2**200))
         return page(call, [(mint, 1)], mint)
 
     for options in ({}, {"chunksize": 7}, {"max_concurrency": 1}):

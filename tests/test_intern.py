@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helius_frames import _pubkey
 from helius_frames._intern import MintCodes
+from helius_frames._protocol import pubkey
 
 # Few different keys, so that batches overlap.
 BATCHES = st.lists(st.sets(st.integers(0, 60), max_size=20), max_size=12)
@@ -15,8 +15,8 @@ BATCHES = st.lists(st.sets(st.integers(0, 60), max_size=20), max_size=12)
 
 def keys_of(places):
     """Ascending aligned keys of some places in the key space."""
-    texts = [_pubkey.encode(_pubkey.at_position(place << 200)) for place in sorted(places)]
-    return _pubkey.align_texts(texts)
+    texts = [pubkey.encode(pubkey.at_position(place << 200)) for place in sorted(places)]
+    return pubkey.align_texts(texts)
 
 
 def coded(batches):
@@ -59,12 +59,12 @@ def test_no_mints_are_no_codes():
     mints = MintCodes()
     keys, ranks = mints.ranks()
     assert (len(keys), len(ranks)) == (0, 0)
-    assert (keys.dtype, ranks.dtype) == (_pubkey.KEY_DTYPE, np.int32)
+    assert (keys.dtype, ranks.dtype) == (pubkey.KEY_DTYPE, np.int32)
     assert mints.add(keys_of(set())).tolist() == []
 
 
 def test_the_lowest_and_the_highest_key_are_mints_like_others():
-    ends = _pubkey.align_texts([_pubkey.encode(bytes(32)), _pubkey.encode(b"\xff" * 32)])
+    ends = pubkey.align_texts([pubkey.encode(bytes(32)), pubkey.encode(b"\xff" * 32)])
     mints = MintCodes()
     assert mints.add(ends[1:]).tolist() == [0]
     assert mints.add(ends).tolist() == [1, 0]

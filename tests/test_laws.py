@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from helius_frames import _pubkey, demo, read_helius_balances
+from helius_frames import demo, read_helius_balances
+from helius_frames._protocol import pubkey
 from helius_frames._walk import Asker, KeyWalk
 from helius_frames.demo import FAULTS, Faults, Holdings, Indexer, order, serve
 from helius_frames.demo.holdings import U64_MAX
@@ -119,7 +120,7 @@ def test_the_wide_walk_and_the_plain_walk_agree(world):
         asyncio.run(plain.start())
         rows = read(plain.rows())
         wide = pull(world.indexer(), [owner], page_size=world.page_size, max_concurrency=8)
-        assert [(_pubkey.aligned(mint), balance) for _, mint, balance in rows_of(wide)] == rows
+        assert [(pubkey.aligned(mint), balance) for _, mint, balance in rows_of(wide)] == rows
         assert rows == held(world.holdings, owner)
 
 
@@ -152,8 +153,8 @@ CHANGES = st.builds(
     st.integers(0, 3),
 )
 GROWTH = CHANGES.filter(lambda change: change.kind == "set")
-MINTS = sorted(Holdings.uniform(1, 1, 40, seed=9).mint_texts, key=_pubkey.parse)
-CROWDED = sorted(Holdings.skewed(1, 1, 40, seed=9).mint_texts, key=_pubkey.parse)
+MINTS = sorted(Holdings.uniform(1, 1, 40, seed=9).mint_texts, key=pubkey.parse)
+CROWDED = sorted(Holdings.skewed(1, 1, 40, seed=9).mint_texts, key=pubkey.parse)
 OWNERS = Holdings.uniform(3, 1, 1, seed=9).owners
 
 
@@ -219,7 +220,7 @@ class Ledger:
                 strict=True,
             )
         )
-        places = [(OWNERS.index(owner), _pubkey.parse(mint)) for owner, mint, _, _ in rows]
+        places = [(OWNERS.index(owner), pubkey.parse(mint)) for owner, mint, _, _ in rows]
         assert places == sorted(set(places)), "out of order, or twice"
         for owner, mint, balance, slot in rows:
             assert balance in self.had(owner, mint, slot), "a balance it never had at or after its slot"

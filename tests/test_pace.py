@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from helius_frames import _pace
-from helius_frames._pace import PLANS, Budget, Turn, check_pace, shared_budget
+from helius_frames._transport import rate_limit as _pace
+from helius_frames._transport.rate_limit import PLANS, Budget, Turn, check_pace, shared_budget
 from helius_frames.errors import InputError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 
 LOWEST, HIGHEST = bytes(32), b"\xff" * 32
 # Keys with leading zero bytes have shorter texts, so they have to be frequent.
@@ -22,7 +22,7 @@ EDGES = [LOWEST, HIGHEST, *(bytes(32 - n) + b"\x01" + bytes(n - 1) for n in rang
 
 def is_address(text):
     try:
-        _pubkey.parse(text)
+        pubkey.parse(text)
     except ValueError:
         return False
     return True
@@ -30,54 +30,54 @@ def is_address(text):
 
 @given(KEYS)
 def test_text_and_bytes_are_each_others_inverse(key):
-    assert _pubkey.parse(_pubkey.encode(key)) == key
+    assert pubkey.parse(pubkey.encode(key)) == key
 
 
 @given(KEYS)
 def test_the_text_is_that_of_base58(key):
-    assert _pubkey.encode(key) == base58.b58encode(key).decode()
+    assert pubkey.encode(key) == base58.b58encode(key).decode()
 
 
 @given(KEYS)
 def test_a_position_and_its_key_are_each_others_inverse(key):
-    assert _pubkey.at_position(_pubkey.position(key)) == key
-    assert 0 <= _pubkey.position(key) < _pubkey.KEY_SPACE
+    assert pubkey.at_position(pubkey.position(key)) == key
+    assert 0 <= pubkey.position(key) < pubkey.KEY_SPACE
 
 
 @given(KEYS)
 def test_an_aligned_key_knows_its_text_and_its_place(key):
-    aligned = _pubkey.aligned(_pubkey.encode(key))
-    assert len(aligned) == _pubkey.TEXT_MAX
-    assert _pubkey.text(aligned) == _pubkey.encode(key)
-    assert _pubkey.place(aligned) == _pubkey.position(key)
+    aligned = pubkey.aligned(pubkey.encode(key))
+    assert len(aligned) == pubkey.TEXT_MAX
+    assert pubkey.text(aligned) == pubkey.encode(key)
+    assert pubkey.place(aligned) == pubkey.position(key)
 
 
 @given(st.lists(KEYS, max_size=20))
 def test_aligned_keys_sort_as_the_bytes_do(keys):
-    aligned = _pubkey.align_texts([_pubkey.encode(key) for key in keys])
-    assert [_pubkey.text(key) for key in np.sort(aligned)] == [_pubkey.encode(key) for key in sorted(keys)]
+    aligned = pubkey.align_texts([pubkey.encode(key) for key in keys])
+    assert [pubkey.text(key) for key in np.sort(aligned)] == [pubkey.encode(key) for key in sorted(keys)]
 
 
 @given(st.lists(KEYS, max_size=20))
 def test_texts_of_aligned_keys_are_the_texts_they_came_from(keys):
-    texts = [_pubkey.encode(key) for key in keys]
-    data, offsets = _pubkey.texts(_pubkey.align_texts(texts))
+    texts = [pubkey.encode(key) for key in keys]
+    data, offsets = pubkey.texts(pubkey.align_texts(texts))
     assert data.tobytes().decode() == "".join(texts)
     assert offsets.tolist() == [0, *np.cumsum([len(text) for text in texts])]
 
 
 @pytest.mark.parametrize("key", EDGES, ids=bytes.hex)
 def test_every_number_of_leading_zero_bytes_is_read_in_both_ways(key):
-    text = _pubkey.encode(key)
-    (aligned,) = _pubkey.align_texts([text])
-    assert aligned == _pubkey.aligned(text)
-    assert _pubkey.parse(text) == key
-    assert _pubkey.text_lengths(np.array([aligned])).tolist() == [len(text)]
+    text = pubkey.encode(key)
+    (aligned,) = pubkey.align_texts([text])
+    assert aligned == pubkey.aligned(text)
+    assert pubkey.parse(text) == key
+    assert pubkey.text_lengths(np.array([aligned])).tolist() == [len(text)]
 
 
 @given(NEARLY | BASE58 | st.text())
 def test_the_two_readers_of_base58_agree_on_what_an_address_is(text):
-    assert (_pubkey.align_texts([text]) is not None) == is_address(text)
+    assert (pubkey.align_texts([text]) is not None) == is_address(text)
 
 
 @pytest.mark.parametrize(
@@ -98,48 +98,48 @@ def test_the_two_readers_of_base58_agree_on_what_an_address_is(text):
 )
 def test_what_is_no_address_is_refused_with_the_reason(text, reason):
     with pytest.raises(ValueError, match=reason):
-        _pubkey.parse(text)
+        pubkey.parse(text)
 
 
 @given(KEYS, st.sampled_from('0OIl+/_-~\x7f@[`{:;,. "\\'), st.data())
 def test_one_character_outside_of_base58_spoils_an_address(key, char, data):
-    text = _pubkey.encode(key)
+    text = pubkey.encode(key)
     at = data.draw(st.integers(0, len(text) - 1))
     spoiled = text[:at] + char + text[at + 1 :]
-    assert _pubkey.align_texts([spoiled]) is None
+    assert pubkey.align_texts([spoiled]) is None
     assert not is_address(spoiled)
 
 
 @pytest.mark.parametrize("space", ["\n", " ", "\t", "\0", "\u00a0"])
 def test_white_space_is_no_part_of_an_address(space):
-    text = _pubkey.encode(HIGHEST)
+    text = pubkey.encode(HIGHEST)
     for padded in (text + space, space + text):
         assert not is_address(padded)
-        assert _pubkey.align_texts([padded]) is None
+        assert pubkey.align_texts([padded]) is None
 
 
 def test_a_text_of_a_million_characters_is_refused_without_being_decoded():
     with pytest.raises(ValueError, match="1000000 characters"):
-        _pubkey.parse("z" * 1_000_000)
+        pubkey.parse("z" * 1_000_000)
 
 
 def test_one_bad_text_among_good_ones_spoils_the_column():
-    good = _pubkey.encode(HIGHEST)
-    assert len(_pubkey.align_texts([good, good])) == 2
-    assert _pubkey.align_texts([good, good[:-2]]) is None
-    assert _pubkey.align_texts([good[:-2], good[-2:] + good]) is None
+    good = pubkey.encode(HIGHEST)
+    assert len(pubkey.align_texts([good, good])) == 2
+    assert pubkey.align_texts([good, good[:-2]]) is None
+    assert pubkey.align_texts([good[:-2], good[-2:] + good]) is None
 
 
 def test_no_texts_are_no_keys():
-    keys = _pubkey.align_texts([])
-    data, offsets = _pubkey.texts(keys)
-    assert (len(keys), keys.dtype, len(data), offsets.tolist()) == (0, _pubkey.KEY_DTYPE, 0, [0])
+    keys = pubkey.align_texts([])
+    data, offsets = pubkey.texts(keys)
+    assert (len(keys), keys.dtype, len(data), offsets.tolist()) == (0, pubkey.KEY_DTYPE, 0, [0])
 
 
 def test_addresses_are_found_where_they_end_in_the_data():
-    short, long = _pubkey.encode(LOWEST), _pubkey.encode(HIGHEST)
+    short, long = pubkey.encode(LOWEST), pubkey.encode(HIGHEST)
     data = np.frombuffer(f"{short}..{long}!".encode(), dtype=np.uint8)
     ends = np.array([len(short), len(short) + 2 + len(long)])
-    keys = _pubkey.align(data, ends, np.array([len(short), len(long)]))
-    assert [_pubkey.text(key) for key in keys] == [short, long]
+    keys = pubkey.align(data, ends, np.array([len(short), len(long)]))
+    assert [pubkey.text(key) for key in keys] == [short, long]
     assert data[len(short)] == ord(".")

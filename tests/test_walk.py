@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames._walk import Asker, Guard, KeyWalk, MintsWalk, join
 from helius_frames._wire import METHOD_V1, METHOD_V2, Page, parse_page
 from helius_frames.demo import Faults, Holdings, Indexer, order
@@ -202,11 +202,11 @@ def test_a_server_that_knows_neither_method_says_so():
 def test_the_published_example_ends_after_one_request():
     holdings = holdings_of(5)
     owner, rows = next(iter(holdings.to_dict().items()))
-    mint = min(rows, key=_pubkey.parse)
+    mint = min(rows, key=pubkey.parse)
     line = Line(Indexer(holdings))
     reading = MintsWalk(Asker(line, 1), owner, [mint])
     asyncio.run(reading.start())
-    assert read(reading.rows()) == [(_pubkey.aligned(mint), rows[mint])]
+    assert read(reading.rows()) == [(pubkey.aligned(mint), rows[mint])]
     assert len(line.bodies) == 1
 
 
@@ -222,16 +222,16 @@ def wanted_walk(indexer, wanted, *, page_size=10):
 def test_several_mints_cost_no_more_requests_than_mints_nor_than_pages(step):
     holdings = holdings_of(100)
     owner, rows = next(iter(holdings.to_dict().items()))
-    wanted = sorted(rows, key=_pubkey.parse)[::step]
+    wanted = sorted(rows, key=pubkey.parse)[::step]
     reading, line = wanted_walk(Indexer(holdings), wanted)
     assert read(reading.rows()) == [
-        row for row in held(holdings, owner) if row[0] in set(map(_pubkey.aligned, wanted))
+        row for row in held(holdings, owner) if row[0] in set(map(pubkey.aligned, wanted))
     ]
     assert len(line.bodies) <= min(len(wanted), 11)
 
 
 def test_wanted_mints_that_the_owner_does_not_hold_have_no_rows():
-    absent = [_pubkey.encode(bytes([n]) * 32) for n in (0, 1, 128, 255)]
+    absent = [pubkey.encode(bytes([n]) * 32) for n in (0, 1, 128, 255)]
     reading, line = wanted_walk(Indexer(holdings_of(30)), absent)
     assert len(reading.rows()) == 0
     assert len(line.bodies) <= 4
@@ -241,16 +241,16 @@ def test_wanted_mints_that_the_owner_does_not_hold_have_no_rows():
 def test_several_mints_are_right_on_a_server_with_opaque_cursors(cursor):
     holdings = holdings_of(100)
     owner, rows = next(iter(holdings.to_dict().items()))
-    wanted = sorted(rows, key=_pubkey.parse)[5::20]
+    wanted = sorted(rows, key=pubkey.parse)[5::20]
     reading, _ = wanted_walk(Indexer(holdings, cursor=cursor), wanted)
     assert read(reading.rows()) == [
-        row for row in held(holdings, owner) if row[0] in set(map(_pubkey.aligned, wanted))
+        row for row in held(holdings, owner) if row[0] in set(map(pubkey.aligned, wanted))
     ]
 
 
 def test_a_mint_filter_answered_with_another_mint_is_an_error():
     holdings = holdings_of(3)
-    other = _pubkey.encode(bytes(range(32)))
+    other = pubkey.encode(bytes(range(32)))
 
     class Deaf(Line):
         async def __call__(self, body):
@@ -264,8 +264,8 @@ def test_a_mint_filter_answered_with_another_mint_is_an_error():
 
 
 def page_of(numbers, cursor=None, slot=7):
-    texts = [_pubkey.encode(number.to_bytes(32, "big")) for number in numbers]
-    keys = _pubkey.align_texts(texts)
+    texts = [pubkey.encode(number.to_bytes(32, "big")) for number in numbers]
+    keys = pubkey.align_texts(texts)
     return Page(keys, np.array(numbers, dtype=np.uint64), slot, cursor)
 
 

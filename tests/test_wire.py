@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames._wire import (
     CURSOR_MAX,
     METHOD_V1,
@@ -36,7 +36,7 @@ from helius_frames.errors import (
 )
 
 U64_MAX = 2**64 - 1
-OWNER, MINT, OTHER = (_pubkey.encode(bytes([byte]) * 32) for byte in (1, 2, 3))
+OWNER, MINT, OTHER = (pubkey.encode(bytes([byte]) * 32) for byte in (1, 2, 3))
 RIGHT_TO_LEFT = "\u202e"
 
 
@@ -100,7 +100,7 @@ def rows(content):
     """Rows of a reply as plain values."""
     got = page(content)
     return [
-        (_pubkey.text(mint), balance) for mint, balance in zip(got.mints, got.balances.tolist(), strict=True)
+        (pubkey.text(mint), balance) for mint, balance in zip(got.mints, got.balances.tolist(), strict=True)
     ]
 
 
@@ -153,7 +153,7 @@ def test_an_empty_page_has_typed_columns_and_may_carry_a_cursor(layout):
     document = envelope({"context": {"slot": 1}, "value": {"items": [], "cursor": OTHER}})
     got = page(layout(document))
     assert (len(got.mints), len(got.balances), got.cursor) == (0, 0, OTHER)
-    assert (got.mints.dtype, got.balances.dtype) == (_pubkey.KEY_DTYPE, np.uint64)
+    assert (got.mints.dtype, got.balances.dtype) == (pubkey.KEY_DTYPE, np.uint64)
 
 
 @pytest.mark.parametrize("layout", [encode, compact])
@@ -220,7 +220,7 @@ def test_an_error_of_null_beside_a_result_is_no_error():
 
 @pytest.mark.parametrize("keys", [(), (1,), (1, 2), (1, 1), (2, 1), (1, 2, 2)])
 def test_a_page_knows_whether_its_mints_strictly_ascend(keys):
-    mints = _pubkey.align_texts([_pubkey.encode(bytes([key]) * 32) for key in keys])
+    mints = pubkey.align_texts([pubkey.encode(bytes([key]) * 32) for key in keys])
     got = Page(mints, np.zeros(len(keys), np.uint64), 1, None)
     assert got.is_ascending == (list(keys) == sorted(set(keys)))
 

@@ -1,6 +1,6 @@
 """Changes to a decoded reply: what a wrong, odd or hostile server might send instead.
 
-Pure; it imports `_pages`, `_rpc`, `_pubkey` and `holdings`. Each change takes the decoded message of one
+Pure; it imports `_pages`, `_rpc`, `pubkey` and `holdings`. Each change takes the decoded message of one
 page and alters it in place.
 """
 
@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames.demo import _pages
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def last_mint(change: Callable[[bytes], bytes]) -> Edit:
 
     def edit(message: Json, _occasion: Occasion) -> None:
         for item in _items(message)[-1:]:
-            item["mint"] = _pubkey.encode(change(_pubkey.parse(item["mint"])))
+            item["mint"] = pubkey.encode(change(pubkey.parse(item["mint"])))
 
     return edit
 
@@ -199,8 +199,8 @@ def opaque_cursor(message: Json, _occasion: Occasion) -> None:
 def short_cursor(message: Json, _occasion: Occasion) -> None:
     """Send a cursor of 31 bytes, which Photon itself refuses."""
     items = _items(message)
-    last = _pubkey.parse(items[-1]["mint"]) if items else bytes(_pubkey.KEY_BYTES)
-    _value(message)["cursor"] = _pubkey.encode(last[:-1])
+    last = pubkey.parse(items[-1]["mint"]) if items else bytes(pubkey.KEY_BYTES)
+    _value(message)["cursor"] = pubkey.encode(last[:-1])
 
 
 def empty_page(message: Json, occasion: Occasion) -> None:
@@ -208,8 +208,8 @@ def empty_page(message: Json, occasion: Occasion) -> None:
     items = _items(message)
     if not items:
         return
-    before = _pubkey.position(_pubkey.parse(items[0]["mint"])) - 1
-    cursor = _pubkey.encode(_pubkey.at_position(max(before, 0)))
+    before = pubkey.position(pubkey.parse(items[0]["mint"])) - 1
+    cursor = pubkey.encode(pubkey.at_position(max(before, 0)))
     if cursor == occasion.query.cursor:
         return
     _set_items(message, [])

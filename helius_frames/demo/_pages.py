@@ -1,6 +1,6 @@
 """Pages of one `Holdings`, cut from JSON that is encoded once per owner.
 
-It imports `holdings`, `_rpc` and `_pubkey`. Encoding a row costs more than everything else the indexer
+It imports `holdings`, `_rpc` and `pubkey`. Encoding a row costs more than everything else the indexer
 does for it, so an owner's items are kept as one run of bytes and each page is a slice of it.
 """
 
@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames.demo import _rpc
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Pages:
         mint = None if text is None else _mint_in(text, cursor)
         if rows is None or mint is None:
             return 0
-        below = self._holdings.mints.searchsorted(np.bytes_(_pubkey.aligned(mint)), side="right")
+        below = self._holdings.mints.searchsorted(np.bytes_(pubkey.aligned(mint)), side="right")
         return int(rows.codes.searchsorted(np.int32(below)))
 
     def _slice(self, query: _rpc.Query, rows: Rows, begin: int, end: int) -> Cut:
@@ -161,7 +161,7 @@ def _mint_in(text: str, cursor: Cursor) -> str | None:
 
 
 def _mint_of_token(text: str) -> str | None:
-    if len(text) <= _pubkey.TEXT_MAX:
+    if len(text) <= pubkey.TEXT_MAX:
         return None
     try:
         raw = urlsafe_b64decode(text)
@@ -177,8 +177,8 @@ def _tag(raw: bytes) -> bytes:
 
 def _check_cursor(text: str) -> None:
     length = len(_cursor_bytes(text))
-    if length != _pubkey.KEY_BYTES:
-        wrong = f"Invalid cursor length. Expected {_pubkey.KEY_BYTES}. Received {length}."
+    if length != pubkey.KEY_BYTES:
+        wrong = f"Invalid cursor length. Expected {pubkey.KEY_BYTES}. Received {length}."
         raise _rpc.Refused(_rpc.CALL_FAILED, f"Validation Error: {wrong}")
 
 

@@ -1,6 +1,6 @@
 """JSON-RPC as Photon speaks it: calls out of request bodies, and the text of its answers.
 
-Pure, no I/O; it imports `_pubkey` alone. Photon's words are those of its crate ``photon-indexer`` 0.50
+Pure, no I/O; it imports `pubkey` alone. Photon's words are those of its crate ``photon-indexer`` 0.50
 and of the JSON-RPC server beneath it, without the line and column that its parser adds.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import base58
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 
 METHOD_V2: Final = "getCompressedTokenBalancesByOwnerV2"
 METHOD_V1: Final = "getCompressedTokenBalancesByOwner"
@@ -113,12 +113,12 @@ def invalid(message: str) -> Refused:
 
 def check_address(text: str) -> None:
     """Refuse what is no base58 address of 32 bytes."""
-    if not 0 < len(text.encode("utf-8", "replace")) <= _pubkey.TEXT_MAX:
+    if not 0 < len(text.encode("utf-8", "replace")) <= pubkey.TEXT_MAX:
         raise invalid("String is the wrong size")
     raw = base58_bytes(text)
     if raw is None:
         raise invalid("Invalid Base58 string")
-    if len(raw) != _pubkey.KEY_BYTES:
+    if len(raw) != pubkey.KEY_BYTES:
         raise invalid("String is the wrong size")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames.demo.holdings import U64_MAX, Holdings, long_tailed, random_keys, texts_of
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def owners() -> tuple[str, ...]:
     """Addresses of all synthetic wallets, the named ones first."""
     rng = np.random.default_rng([SEED, 1])
     drawn = texts_of(rng.permutation(random_keys(rng, N_OWNERS)))
-    drawn[_PLACES["leading zeros"]] = _pubkey.encode(bytes(5) + rng.bytes(_pubkey.KEY_BYTES - 5))
+    drawn[_PLACES["leading zeros"]] = pubkey.encode(bytes(5) + rng.bytes(pubkey.KEY_BYTES - 5))
     return tuple(drawn)
 
 
@@ -147,7 +147,7 @@ def tokens() -> tuple[Token, ...]:
     rng = np.random.default_rng([SEED, 2])
     mints = texts_of(rng.permutation(random_keys(rng, len(_SHAPES))))
     for place, zeros in ((-1, 1), (-2, 2), (-3, 4)):
-        mints[place] = _pubkey.encode(bytes(zeros) + rng.bytes(_pubkey.KEY_BYTES - zeros))
+        mints[place] = pubkey.encode(bytes(zeros) + rng.bytes(pubkey.KEY_BYTES - zeros))
     return tuple(
         Token(mint, shape.name, shape.decimals, shape.story)
         for mint, shape in zip(mints, _SHAPES, strict=True)
@@ -300,7 +300,7 @@ def _welcome(amounts: Amounts, held: NDArray[np.bool_]) -> None:
 def _with_dust(state: _State) -> Holdings:
     rng = np.random.default_rng([SEED, 5])
     dust = rng.permutation(random_keys(rng, _N_DUST))
-    named = np.array([_pubkey.aligned(token.mint) for token in tokens()], dtype=_pubkey.KEY_DTYPE)
+    named = np.array([pubkey.aligned(token.mint) for token in tokens()], dtype=pubkey.KEY_DTYPE)
     mints, codes = np.unique(np.concatenate([named, dust]), return_inverse=True)
     rows, who = np.nonzero(state.held)
     parts = [(who, codes[rows], state.amounts[rows, who])]

@@ -1,6 +1,6 @@
 """What the demo indexer holds: who has how much of what, as columns.
 
-Below everything else of the demo; it imports `_pubkey` alone. A `Holdings` never changes: a state that
+Below everything else of the demo; it imports `pubkey` alone. A `Holdings` never changes: a state that
 moves on is another `Holdings`. All addresses are random or given by the caller, all balances synthetic.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ class Holdings:
     owners
         Addresses known, in any order; an owner without rows is one of them.
     mints
-        Table of aligned keys (see `_pubkey`), ascending and distinct.
+        Table of aligned keys (see `pubkey`), ascending and distinct.
     starts
         The rows of the i-th owner are ``starts[i]:starts[i + 1]``.
     codes
@@ -65,7 +65,7 @@ class Holdings:
     """
 
     owners: tuple[str, ...]
-    mints: _pubkey.Keys
+    mints: pubkey.Keys
     starts: NDArray[np.int64]
     codes: NDArray[np.int32]
     balances: NDArray[np.uint64]
@@ -84,7 +84,7 @@ class Holdings:
     def from_rows(
         cls,
         owners: tuple[str, ...],
-        mints: _pubkey.Keys,
+        mints: pubkey.Keys,
         owner_codes: NDArray[np.intp],
         mint_codes: NDArray[np.intp],
         balances: NDArray[np.uint64],
@@ -160,29 +160,29 @@ class Holdings:
         return {mint: code for code, mint in enumerate(self.mint_texts)}
 
 
-def random_keys(rng: np.random.Generator, n: int) -> _pubkey.Keys:
+def random_keys(rng: np.random.Generator, n: int) -> pubkey.Keys:
     """Draw ``n`` distinct aligned keys, evenly from the key space; ascending."""
-    keys = np.empty(0, dtype=_pubkey.KEY_DTYPE)
+    keys = np.empty(0, dtype=pubkey.KEY_DTYPE)
     while len(keys) < n:
         wanted = n - len(keys)
         more = _random_digits(rng, wanted + wanted // 8 + 8)
-        keys = _distinct(np.concatenate([keys, more[_pubkey.text_lengths(more) > 0]]))
+        keys = _distinct(np.concatenate([keys, more[pubkey.text_lengths(more) > 0]]))
     return _any_of(rng, keys, n)
 
 
-def texts_of(keys: _pubkey.Keys) -> list[str]:
+def texts_of(keys: pubkey.Keys) -> list[str]:
     """Base58 text of each key."""
-    data, offsets = _pubkey.texts(keys)
+    data, offsets = pubkey.texts(keys)
     text, ends = data.tobytes().decode("ascii"), offsets.tolist()
     return [text[a:b] for a, b in pairwise(ends)]
 
 
-def keys_of(texts: Iterable[str]) -> _pubkey.Keys:
+def keys_of(texts: Iterable[str]) -> pubkey.Keys:
     """Aligned keys of addresses; `ValueError` names the first that is none."""
     listed = list(texts)
     lengths = np.fromiter(map(len, listed), dtype=np.intp, count=len(listed))
     data = np.frombuffer("".join(listed).encode("utf-8"), dtype=np.uint8)
-    keys = _pubkey.align(data, np.cumsum(lengths), lengths)
+    keys = pubkey.align(data, np.cumsum(lengths), lengths)
     if keys is None:
         raise ValueError(_first_bad(listed))
     return keys
@@ -205,7 +205,7 @@ def long_tailed(rng: np.random.Generator, n: int) -> NDArray[np.uint64]:
     return balances
 
 
-def _drawn(rng: np.random.Generator, n_owners: int, mints_per_owner: int, mints: _pubkey.Keys) -> Holdings:
+def _drawn(rng: np.random.Generator, n_owners: int, mints_per_owner: int, mints: pubkey.Keys) -> Holdings:
     if mints_per_owner > len(mints):
         raise ValueError(f"mints_per_owner {mints_per_owner!r} exceeds n_mints {len(mints)!r}")
     owners = tuple(texts_of(rng.permutation(random_keys(rng, n_owners))))
@@ -226,31 +226,31 @@ def _starts(counts: NDArray[np.intp]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _random_digits(rng: np.random.Generator, n: int) -> _pubkey.Keys:
-    digits = rng.integers(0, len(_ALPHABET), (n, _pubkey.TEXT_MAX), dtype=np.uint8)
+def _random_digits(rng: np.random.Generator, n: int) -> pubkey.Keys:
+    digits = rng.integers(0, len(_ALPHABET), (n, pubkey.TEXT_MAX), dtype=np.uint8)
     digits[:, 0] = rng.integers(0, _FIRST_DIGITS, n, dtype=np.uint8)
-    return _ALPHABET[digits].view(_pubkey.KEY_DTYPE).ravel()
+    return _ALPHABET[digits].view(pubkey.KEY_DTYPE).ravel()
 
 
-def _crowded_keys(rng: np.random.Generator, n: int) -> _pubkey.Keys:
+def _crowded_keys(rng: np.random.Generator, n: int) -> pubkey.Keys:
     prefix = _prefix(rng)
-    keys = np.empty(0, dtype=_pubkey.KEY_DTYPE)
+    keys = np.empty(0, dtype=pubkey.KEY_DTYPE)
     while len(keys) < n:
-        grid = _random_digits(rng, n - len(keys) + 8).view(np.uint8).reshape(-1, _pubkey.TEXT_MAX)
+        grid = _random_digits(rng, n - len(keys) + 8).view(np.uint8).reshape(-1, pubkey.TEXT_MAX)
         grid[:, :_PREFIX_DIGITS] = np.frombuffer(prefix, dtype=np.uint8)
-        keys = _distinct(np.concatenate([keys, grid.view(_pubkey.KEY_DTYPE).ravel()]))
+        keys = _distinct(np.concatenate([keys, grid.view(pubkey.KEY_DTYPE).ravel()]))
     return _any_of(rng, keys, n)
 
 
-def _distinct(keys: _pubkey.Keys) -> _pubkey.Keys:
+def _distinct(keys: pubkey.Keys) -> pubkey.Keys:
     """Ascending distinct keys; sorted by 16 of their 44 bytes, five times faster, where that settles it."""
-    start = keys.view(np.uint8).reshape(-1, _pubkey.TEXT_MAX)[:, :16].copy()
+    start = keys.view(np.uint8).reshape(-1, pubkey.TEXT_MAX)[:, :16].copy()
     high, low = start.view(">u8").astype(np.uint64).T
     ordered = keys[np.lexsort((low, high))]
     return ordered if (ordered[1:] > ordered[:-1]).all() else np.unique(keys)
 
 
-def _any_of(rng: np.random.Generator, keys: _pubkey.Keys, n: int) -> _pubkey.Keys:
+def _any_of(rng: np.random.Generator, keys: pubkey.Keys, n: int) -> pubkey.Keys:
     return keys[np.sort(rng.permutation(len(keys))[:n])]
 
 
@@ -258,7 +258,7 @@ def _prefix(rng: np.random.Generator) -> bytes:
     """Six digits whose whole range of keys begins with the same 4 bytes."""
     while True:
         prefix = bytes(random_keys(rng, 1)[0])[:_PREFIX_DIGITS]
-        low, high = (_first_bytes(prefix.ljust(_pubkey.TEXT_MAX, end)) for end in (b"1", b"z"))
+        low, high = (_first_bytes(prefix.ljust(pubkey.TEXT_MAX, end)) for end in (b"1", b"z"))
         if low == high:
             return prefix
 
@@ -267,13 +267,13 @@ def _first_bytes(aligned: bytes) -> int:
     number = 0
     for char in aligned:
         number = number * len(_ALPHABET) + int(np.searchsorted(_ALPHABET, char))
-    return number >> (8 * (_pubkey.KEY_BYTES - _PREFIX_BYTES))
+    return number >> (8 * (pubkey.KEY_BYTES - _PREFIX_BYTES))
 
 
 def _first_bad(texts: list[str]) -> str:
     for text in texts:
         try:
-            _pubkey.parse(text)
+            pubkey.parse(text)
         except ValueError as fault:
             return f"address {text!r}: {fault}"
     return "an address is not base58"

@@ -15,7 +15,7 @@ import pandas as pd
 
 import helius_frames
 from helius_frames import _bridge, _client, _columns, _schedule
-from helius_frames._pace import Budget, Turn
+from helius_frames._transport.rate_limit import Budget, Turn
 from helius_frames._walk import KeyWalk
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames.demo.holdings import U64_MAX, Holdings, long_tailed, random_keys, texts_of
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ def _row(n: int) -> dict[str, int]:
 def _edge_mints() -> list[str]:
     """Keys whose text sorts otherwise than their bytes: leading zeros, both ends of the key space."""
     places = [0, 1, 57, 58, 2**64, 2**200, 2**247, 2**248 - 1, 2**248, 2**255, 2**256 - 2, 2**256 - 1]
-    return [_pubkey.encode(_pubkey.at_position(place)) for place in places]
+    return [pubkey.encode(pubkey.at_position(place)) for place in places]
 
 
 def _crowded_mints(n: int) -> list[str]:
     """Mints that share all bytes but the last two."""
-    start = _pubkey.position(_pubkey.parse(_OWNERS[0])) >> 16 << 16
-    return [_pubkey.encode(_pubkey.at_position(start + 7 * step)) for step in range(n)]
+    start = pubkey.position(pubkey.parse(_OWNERS[0])) >> 16 << 16
+    return [pubkey.encode(pubkey.at_position(start + 7 * step)) for step in range(n)]
 
 
 def _shared_rows() -> dict[str, dict[str, int]]:
@@ -92,7 +92,7 @@ def sql() -> Iterator[str]:
 
 
 def _bytea(address: str) -> str:
-    return rf"\x{_pubkey.parse(address).hex()}"
+    return rf"\x{pubkey.parse(address).hex()}"
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from tests.contract import seed
 from tests.contract.asking import V1, V2
 
 
 def rows_of(owner):
     """What the server must give for an owner: ascending by the bytes of the mint."""
-    return sorted(seed.HELD[owner].items(), key=lambda row: _pubkey.parse(row[0]))
+    return sorted(seed.HELD[owner].items(), key=lambda row: pubkey.parse(row[0]))
 
 
 def mints_of(owner):
@@ -19,7 +19,7 @@ def mints_of(owner):
 
 
 def at(place):
-    return _pubkey.encode(_pubkey.at_position(place))
+    return pubkey.encode(pubkey.at_position(place))
 
 
 def test_a_reply_has_the_compact_layout(server):
@@ -96,7 +96,7 @@ def test_limit_0_answers_no_items_and_no_cursor(server):
 def test_any_32_bytes_are_a_cursor(server):
     mints = mints_of(seed.WIDE)
     for place in random.Random(5).sample(range(1000), 5):
-        below = at(_pubkey.position(_pubkey.parse(mints[place])) - 1)
+        below = at(pubkey.position(pubkey.parse(mints[place])) - 1)
         assert server.value(owner=seed.WIDE, cursor=below, limit=1)["items"][0]["mint"] == mints[place]
 
 

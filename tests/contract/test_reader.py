@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import helius_frames
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from tests.contract import seed
 
 ALL = tuple(seed.HELD)
@@ -25,7 +25,7 @@ def expected(owners, mints=None):
     return [
         (owner, mint, balance)
         for owner in owners
-        for mint, balance in sorted(seed.HELD[owner].items(), key=lambda row: _pubkey.parse(row[0]))
+        for mint, balance in sorted(seed.HELD[owner].items(), key=lambda row: pubkey.parse(row[0]))
         if mints is None or mint in mints
     ]
 

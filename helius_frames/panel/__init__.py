@@ -4,6 +4,6 @@ Above `explorer`; `helius_frames.app` imports it when it is first asked for, so 
 package brings no widgets.
 """
 
-from helius_frames._app._panel import Panel
+from helius_frames.panel._panel import Panel
 
 __all__ = ["Panel"]

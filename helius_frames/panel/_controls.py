@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ipywidgets as widgets
 
-from helius_frames._app._field import SecretField
-from helius_frames._app._file import FileButton
-from helius_frames._pace import PLANS
+from helius_frames._transport.rate_limit import PLANS
+from helius_frames.panel._field import SecretField
+from helius_frames.panel._file import FileButton
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Addresses as people hand them over: pasted text and files, each entry with the place it stands at.
 
-Pure text; it imports `_pubkey` and `errors`. What is wrong is said by line, as an editor or a
+Pure text; it imports `_protocol.pubkey` and `errors`. What is wrong is said by line, as an editor or a
 spreadsheet counts, and nothing is left out in silence.
 """
 
@@ -12,7 +12,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from helius_frames import _pubkey
+from helius_frames._protocol import pubkey
 from helius_frames.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def read_table(name: str, content: bytes) -> Table:
     width = max(len(row.cells) for row in rows)
     first = rows[0].cells
     # A heading is never as long as an address, so a mistyped address is never taken for one.
-    has_headings = any(first) and max(map(len, first)) < _pubkey.KEY_BYTES
+    has_headings = any(first) and max(map(len, first)) < pubkey.KEY_BYTES
     names = first if has_headings else []
     headings = tuple(names[place] if place < len(names) else "" for place in range(width))
     return Table(name, headings, has_headings, rows[has_headings:])
@@ -97,7 +97,7 @@ def column(table: Table, place: int) -> list[Entry]:
 
 def faults_in(entries: Sequence[Entry]) -> list[str]:
     """Say what is wrong with the entries that are no addresses, each with its place."""
-    if _pubkey.align_texts([entry.text for entry in entries]) is not None:
+    if pubkey.align_texts([entry.text for entry in entries]) is not None:
         return []
     return [
         f"{entry.place}: {entry.text[:_SHOWN]!r} is no address: {why}"
@@ -112,7 +112,7 @@ def _why_not(text: str) -> str | None:
     if not text:
         return "no address in this line"
     try:
-        _pubkey.parse(text)
+        pubkey.parse(text)
     except ValueError as fault:
         return str(fault)
     return None

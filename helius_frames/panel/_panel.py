@@ -1,6 +1,6 @@
 """The panel itself: the form read into one order, progress and outcome shown, the explorer below.
 
-It imports the whole package `_app`. Widgets are changed in the thread of a click and in that of the pull,
+It imports the whole package `panel`. Widgets are changed in the thread of a click and in that of the pull,
 so what begins and ends a pull holds one lock.
 """
 
@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from helius_frames import analysis, demo
-from helius_frames._app import _html
-from helius_frames._app._addresses import (
+from helius_frames._progress import Tally
+from helius_frames.errors import InputError, InputErrorGroup
+from helius_frames.explorer import Explorer, explore
+from helius_frames.panel import _html
+from helius_frames.panel._addresses import (
     Entry,
     Table,
     address_column,
@@ -22,11 +25,8 @@ from helius_frames._app._addresses import (
     pasted,
     read_table,
 )
-from helius_frames._app._controls import OTHER, build_controls
-from helius_frames._app._pulling import Order, Outcome, Pulling, unexpected
-from helius_frames._progress import Tally
-from helius_frames.errors import InputError, InputErrorGroup
-from helius_frames.explorer import Explorer, explore
+from helius_frames.panel._controls import OTHER, build_controls
+from helius_frames.panel._pulling import Order, Outcome, Pulling, unexpected
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from helius_frames._app._addresses import Entry, Table
-    from helius_frames._app._pulling import Outcome
     from helius_frames._progress import Tally
+    from helius_frames.panel._addresses import Entry, Table
+    from helius_frames.panel._pulling import Outcome
 
 # More lines than anybody reads; a page with a hundred thousand of them would stop to answer.
 LISTED: Final = 1000

@@ -1,0 +1,1 @@
+"""Bytes of the wire to pages and back: pure functions, no I/O."""
