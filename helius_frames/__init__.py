@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from helius_frames import demo
-from helius_frames._endpoint import CLUSTERS
-from helius_frames._progress import Tally
+from helius_frames._progress import PullProgress
+from helius_frames._transport.endpoint import CLUSTERS
 from helius_frames._transport.rate_limit import PLANS
 from helius_frames._version import __version__
 from helius_frames.accessor import AddressesAccessor, BalancesAccessor
@@ -30,10 +30,8 @@ from helius_frames.errors import (
     CursorError,
     EndpointError,
     HeliusError,
-    HeliusErrorGroup,
     HostUnreachableError,
     InputError,
-    InputErrorGroup,
     KeyMissingError,
     MintError,
     OwnerError,
@@ -66,19 +64,17 @@ __all__ = [
     "CursorError",
     "EndpointError",
     "HeliusError",
-    "HeliusErrorGroup",
     "HostUnreachableError",
     "InputError",
-    "InputErrorGroup",
     "KeyMissingError",
     "MintError",
     "OwnerError",
     "ProtocolError",
     "PullInterrupted",
+    "PullProgress",
     "RPCError",
     "RateLimitError",
     "RequestTimeout",
-    "Tally",
     "TransportError",
     "__version__",
     "app",

@@ -7,26 +7,23 @@ them. An accessor holds no state: pandas 3 makes it anew at each use.
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 import pandas as pd
 
 from helius_frames import analysis
-from helius_frames._arguments import one_of
-from helius_frames._endpoint import Secret, seal
+from helius_frames._options import ReadOptions, choice, like, seal, with_options
 from helius_frames.errors import AttrsError, InputError
-from helius_frames.reader import BalanceChunks, read_helius_balances
+from helius_frames.reader import read_helius_balances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import plotly.graph_objects as go
 
-    from helius_frames._bridge import EventLoop
-    from helius_frames._frame import DtypeBackend
-    from helius_frames._progress import Choice
     from helius_frames.charts import Theme
     from helius_frames.explorer import Explorer
+    from helius_frames.reader import BalanceChunks
 
 _Method = TypeVar("_Method", bound="Callable[..., object]")
 
@@ -45,31 +42,12 @@ class AddressesAccessor:
             raise AttributeError(f".helius is for addresses as text, these are {addresses.dtype}")
         self._addresses = addresses
 
+    @like(read_helius_balances)
     def read_balances(
-        self,
-        mint: object = None,
-        *,
-        api_key: str | Secret | None = None,
-        cluster: str | None = None,
-        endpoint: str | Secret | None = None,
-        plan: str | None = None,
-        requests_per_second: float | None = None,
-        max_concurrency: int = 16,
-        page_size: int = 1000,
-        timeout: float = 30.0,
-        retries: int = 6,
-        drop_zero: bool = False,
-        errors: Literal["raise", "collect"] = "raise",
-        consistency: Literal["stable"] | None = None,
-        chunksize: int | None = None,
-        dtype_backend: DtypeBackend | None = None,
-        progress: Choice = None,
-        event_loop: EventLoop = "thread",
+        self, mint: object = None, *, chunksize: int | None = None, **options: Unpack[ReadOptions]
     ) -> pd.DataFrame | BalanceChunks:
-        """Read the balances of these owners; see `read_helius_balances` for everything.
+        """Read the balances of these owners, as `read_helius_balances` does.
 
-        Examples
-        --------
         >>> import pandas as pd
         >>> import helius_frames
         >>> wallets = pd.DataFrame({"address": helius_frames.demo.OWNERS[:20]})
@@ -77,27 +55,9 @@ class AddressesAccessor:
         >>> list(df.columns)
         ['owner', 'mint', 'balance', 'slot']
         """
-        api_key, endpoint = seal(api_key), seal(endpoint)  # a traceback with locals shows neither
-        return read_helius_balances(
-            self._addresses,
-            mint,
-            api_key=api_key,
-            cluster=cluster,
-            endpoint=endpoint,
-            plan=plan,
-            requests_per_second=requests_per_second,
-            max_concurrency=max_concurrency,
-            page_size=page_size,
-            timeout=timeout,
-            retries=retries,
-            drop_zero=drop_zero,
-            errors=errors,
-            consistency=consistency,
-            chunksize=chunksize,
-            dtype_backend=dtype_backend,
-            progress=progress,
-            event_loop=event_loop,
-        )
+        __tracebackhide__ = True
+        seal(options)
+        return read_helius_balances(self._addresses, mint, chunksize=chunksize, **options)
 
 
 def _as_told_by(function: Callable[..., object]) -> Callable[[_Method], _Method]:
@@ -129,26 +89,12 @@ class BalancesAccessor:
     def __repr__(self) -> str:
         return _described(self._frame)
 
+    @with_options(ReadOptions, drop_zero=None)
     def refresh(
         self,
         owners: Literal["all", "rows"] = "all",
         mint: object = None,
-        *,
-        api_key: str | Secret | None = None,
-        cluster: str | None = None,
-        endpoint: str | Secret | None = None,
-        plan: str | None = None,
-        requests_per_second: float | None = None,
-        max_concurrency: int = 16,
-        page_size: int = 1000,
-        timeout: float = 30.0,
-        retries: int = 6,
-        drop_zero: bool | None = None,
-        errors: Literal["raise", "collect"] = "raise",
-        consistency: Literal["stable"] | None = None,
-        dtype_backend: DtypeBackend | None = None,
-        progress: Choice = None,
-        event_loop: EventLoop = "thread",
+        **options: Unpack[ReadOptions],
     ) -> pd.DataFrame:
         """Read the frame's owners again, now, and give a new frame.
 
@@ -179,28 +125,15 @@ class BalancesAccessor:
         >>> bool((later["slot"].min() > df["slot"].max()))
         True
         """
-        api_key, endpoint = seal(api_key), seal(endpoint)  # a traceback with locals shows neither
+        __tracebackhide__ = True
+        seal(options)
         asked = _asked(self._frame)
-        if endpoint is None and cluster is None:
-            cluster = _cluster_of(asked)
+        if options.get("endpoint") is None and options.get("cluster") is None:
+            options["cluster"] = _cluster_of(asked)
+        if options.get("drop_zero") is None:
+            options["drop_zero"] = asked.get("drop_zero", False)
         return read_helius_balances(
-            _owners_of(self._frame, owners),
-            asked.get("mints") if mint is None else mint,
-            api_key=api_key,
-            cluster=cluster,
-            endpoint=endpoint,
-            plan=plan,
-            requests_per_second=requests_per_second,
-            max_concurrency=max_concurrency,
-            page_size=page_size,
-            timeout=timeout,
-            retries=retries,
-            drop_zero=asked.get("drop_zero", False) if drop_zero is None else drop_zero,
-            errors=errors,
-            consistency=consistency,
-            dtype_backend=dtype_backend,
-            progress=progress,
-            event_loop=event_loop,
+            _owners_of(self._frame, owners), asked.get("mints") if mint is None else mint, **options
         )
 
     @_as_told_by(analysis.failures)
@@ -562,14 +495,14 @@ def _asked(frame: pd.DataFrame) -> dict[str, Any]:
     return asked
 
 
-def _cluster_of(asked: dict[str, Any]) -> str:
+def _cluster_of(asked: dict[str, Any]) -> Any:  # noqa: ANN401 - what was stored; the reader checks it
     if "cluster" not in asked:
         raise InputError(
             f"the frame came from {asked['endpoint']}, whose URL is not kept: pass endpoint= again"
         )
-    return str(asked["cluster"])
+    return asked["cluster"]
 
 
 def _owners_of(frame: pd.DataFrame, owners: str) -> pd.Index | pd.Series:
-    one_of("owners", owners, ("all", "rows"))
+    choice("all", "rows")("owners", owners)
     return analysis.owners_of(frame) if owners == "all" else frame["owner"].drop_duplicates()

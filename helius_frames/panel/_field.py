@@ -13,7 +13,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from helius_frames._endpoint import Secret, seal
+from helius_frames._transport.endpoint import Secret, as_secret
 
 
 class SecretField(anywidget.AnyWidget):
@@ -53,5 +53,5 @@ class SecretField(anywidget.AnyWidget):
         return taken
 
     def _receive(self, _widget: SecretField, message: dict[str, str], _buffers: list[memoryview]) -> None:
-        self._secret = seal(message.pop("text").strip() or None)
+        self._secret = as_secret(message.pop("text").strip() or None)
         self.is_set = self._secret is not None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from helius_frames._progress import Tally
+    from helius_frames._progress import PullProgress
     from helius_frames.panel._addresses import Entry, Table
     from helius_frames.panel._pulling import Outcome
 
@@ -42,14 +42,14 @@ def count_note(of_text: Sequence[Entry], of_file: Sequence[Entry], table: Table 
     return f'<span class="helius-quiet">{escape(" · ".join(facts))}</span>'
 
 
-def progress(tally: Tally) -> str:
+def progress(tally: PullProgress) -> str:
     """Bar and line of how far the pull is."""
     ended = tally.done + tally.failed
     bar = f'<progress aria-label="owners read" max="{max(tally.owners, 1)}" value="{ended}"></progress>'
     return f'<div class="helius-progress">{bar}<span>{ended:,} of {_spent(tally)}</span></div>'
 
 
-def _spent(tally: Tally) -> str:
+def _spent(tally: PullProgress) -> str:
     facts = [
         count(tally.owners, "owner"),
         count(tally.pages, "page"),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from helius_frames import analysis, demo
-from helius_frames._progress import Tally
-from helius_frames.errors import InputError, InputErrorGroup
+from helius_frames._progress import PullProgress
+from helius_frames.errors import InputError
 from helius_frames.explorer import Explorer, explore
 from helius_frames.panel import _html
 from helius_frames.panel._addresses import (
@@ -145,17 +145,18 @@ class Panel(widgets.VBox):  # type: ignore[misc]
                 return
             try:
                 order = self._order()
-            except InputErrorGroup as faults:
-                self._status.value = _html.faults(faults.reason, [str(fault) for fault in faults.exceptions])
-            except InputError as fault:
-                self._tell(fault.reason, is_fault=True)
+            except InputError as error:
+                if error.problems:
+                    self._status.value = _html.faults(error.reason, list(error.problems))
+                else:
+                    self._tell(error.reason, is_fault=True)
             else:
                 self._begin(order)
 
     def _begin(self, order: Order) -> None:
         self._controls.lock(is_pulling=True)
         self._failures.value = ""
-        self._draw(Tally(owners=len(order.owners)))
+        self._draw(PullProgress(owners=len(order.owners)))
         self._tell("Reading …")
         self._pulling = Pulling(order, self._draw, self._end)
 
@@ -165,7 +166,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
                 self._pulling.cancel()
                 self._tell("Cancelling …")
 
-    def _draw(self, tally: Tally) -> None:
+    def _draw(self, tally: PullProgress) -> None:
         self._progress.value = _html.progress(tally)
 
     def _tell(self, text: str, *, is_fault: bool = False) -> None:
@@ -209,5 +210,5 @@ def _addresses(kind: str, entries: list[Entry]) -> list[str]:
     faults = faults_in(entries)
     if faults:
         reason = f"{len(faults):,} of {len(entries):,} {kind}s cannot be used, nothing was sent"
-        raise InputErrorGroup(reason, [InputError(fault) for fault in faults])
+        raise InputError(reason, faults)
     return [entry.text for entry in entries]

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from helius_frames._endpoint import Secret
-    from helius_frames._progress import Tally
+    from helius_frames._progress import PullProgress
+    from helius_frames._transport.endpoint import Cluster, Secret
+    from helius_frames._transport.rate_limit import Plan
 
 
 class Order(NamedTuple):
@@ -27,10 +28,10 @@ class Order(NamedTuple):
 
     owners: list[str]
     mints: list[str] | None
-    cluster: str | None
+    cluster: Cluster | None
     endpoint: Secret | None
     api_key: Secret | None
-    plan: str | None
+    plan: Plan | None
     drop_zero: bool
 
 
@@ -60,7 +61,7 @@ class Pulling:
     """A pull that is under way."""
 
     def __init__(
-        self, order: Order, on_tally: Callable[[Tally], None], on_end: Callable[[Outcome], None]
+        self, order: Order, on_tally: Callable[[PullProgress], None], on_end: Callable[[Outcome], None]
     ) -> None:
         self._order = order
         self._on_tally = on_tally
@@ -83,7 +84,7 @@ class Pulling:
     def _run(self) -> None:
         self._on_end(_read(self._order, self._look_up))
 
-    def _look_up(self, tally: Tally) -> None:
+    def _look_up(self, tally: PullProgress) -> None:
         self._on_tally(tally)
         if self._is_cancelled.is_set():
             # Once: the reader looks up for a last time while it gives back what had arrived.
@@ -96,7 +97,7 @@ def unexpected(fault: Exception) -> str:
     return f"unexpected {type(fault).__name__}: {fault}"
 
 
-def _read(order: Order, look_up: Callable[[Tally], None]) -> Outcome:
+def _read(order: Order, look_up: Callable[[PullProgress], None]) -> Outcome:
     asked = len(dict.fromkeys(order.owners))
     try:
         frame = _ask(order, look_up)
@@ -113,7 +114,7 @@ def _read(order: Order, look_up: Callable[[Tally], None]) -> Outcome:
     return Outcome(frame, asked - frame.attrs["helius"]["failed"], asked)
 
 
-def _ask(order: Order, look_up: Callable[[Tally], None]) -> pd.DataFrame:
+def _ask(order: Order, look_up: Callable[[PullProgress], None]) -> pd.DataFrame:
     return read_helius_balances(
         order.owners,
         order.mints,
