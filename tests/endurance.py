@@ -16,7 +16,8 @@ import pandas as pd
 import psutil
 
 from helius_frames import read_helius_balances
-from helius_frames.demo import Faults, Holdings, Indexer, order, serve
+from helius_frames.demo import Holdings
+from tests.fault_server import FaultRule, FaultyIndexer, serve
 from tests.interrupting import SMALL, heed_interrupts, in_a_running_loop, interrupts
 from tests.pulling import left_over, rows_held, rows_of
 
@@ -40,8 +41,8 @@ MB = 2**20
 
 def indexer(holdings, share=SHARE, **options):
     """Indexer with faults that strike a share of all reads and pass."""
-    orders = [order(name, p=share / len(PASSING), times=3) for name in PASSING]
-    return Indexer(holdings, faults=Faults(*orders, seed=SEED), **options)
+    faults = [FaultRule(name, p=share / len(PASSING), times=3) for name in PASSING]
+    return FaultyIndexer(holdings, faults=faults, seed=SEED, **options)
 
 
 class Check:
@@ -109,7 +110,7 @@ def _serve_apart(connection, holdings, share):
     with serve(app) as url:
         connection.send(url)
         connection.recv()
-        connection.send(sum(app.faults.struck.values()))
+        connection.send(sum(app.injected.values()))
 
 
 @contextmanager

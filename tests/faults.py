@@ -22,7 +22,8 @@ import pandas as pd
 import trustme
 
 from helius_frames import aread_helius_balances, errors, read_helius_balances
-from helius_frames.demo import FAULTS, Faults, Holdings, Indexer, order, serve
+from helius_frames.demo import Holdings, Indexer
+from tests.fault_server import FAULTS, FaultRule, FaultyIndexer, serve
 from tests.pulling import PORTS, TRANSPORTS, rows_held, rows_of, settled
 
 PAGE_SIZE = 4
@@ -128,10 +129,10 @@ def switched():
 
 def check(case, switch, url):
     """Run one case and assert its outcome; gives the outcome's name."""
-    struck = order(
+    rule = FaultRule(
         case.fault, owner=STRUCK, page=case.place, times=RETRIES if case.course == "heals" else None
     )
-    switch.app = Indexer(HOLDINGS, slot=500, faults=Faults(struck))
+    switch.app = FaultyIndexer(HOLDINGS, slot=500, faults=[rule])
     begin = time.monotonic()
     with settled(case.transport, switch):
         outcome = pull(case.owners, url, case.way, case.form, timeout=_timeout(FAULTS[case.fault].error))

@@ -16,6 +16,7 @@ from helius_frames.panel import _addresses, _html, _panel
 from helius_frames.panel._addresses import address_column, column, faults_in, pasted, read_table
 from helius_frames.panel._field import SecretField
 from helius_frames.panel._pulling import Outcome
+from tests.fault_server import FaultRule, FaultyIndexer
 from tests.pulling import rows_held, rows_of, settled
 
 KEY = "0f9c2b7e-made-for-the-test"
@@ -79,7 +80,7 @@ def pull_from(panel, indexer, owners=SOME, key=None):
 
 
 def faulty(name, **options):
-    return demo.Indexer(demo.app().holdings, faults=demo.Faults(demo.order(name, **options)))
+    return FaultyIndexer(demo.app().holdings, faults=[FaultRule(name, **options)])
 
 
 def text_of(widget):

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from helius_frames import PullInterrupted, RPCError, aread_helius_balances, demo, read_helius_balances
-from helius_frames.demo import Faults, Holdings, Indexer, order, serve
+from helius_frames.demo import Holdings, Indexer, serve
+from tests.fault_server import FaultRule, FaultyIndexer
 from tests.pulling import rows_held, rows_of
 
 HOLDINGS = Holdings.from_dict(
@@ -89,8 +90,8 @@ def test_requests_do_not_run_far_ahead_of_the_chunk_in_hand():
 
 
 def test_a_fault_comes_with_what_no_chunk_had(url):
-    faults = Faults(order("rpc-32000", owner=OWNERS[30]))
-    with serve(Indexer(HOLDINGS, faults=faults)) as broken:
+    faults = [FaultRule("rpc-32000", owner=OWNERS[30])]
+    with serve(FaultyIndexer(HOLDINGS, faults=faults)) as broken:
         chunks = read_helius_balances(OWNERS, endpoint=broken, chunksize=200, max_concurrency=1)
         given = []
         with pytest.raises(RPCError) as caught:
@@ -102,7 +103,7 @@ def test_a_fault_comes_with_what_no_chunk_had(url):
 
 
 def test_collected_failures_are_on_the_iterator():
-    with serve(Indexer(HOLDINGS, faults=Faults(order("html", owner=OWNERS[2], page=3)))) as broken:
+    with serve(FaultyIndexer(HOLDINGS, faults=[FaultRule("html", owner=OWNERS[2], page=3)])) as broken:
         chunks = read_helius_balances(OWNERS, endpoint=broken, chunksize=64, page_size=10, errors="collect")
         together = [row for chunk in chunks for row in rows_of(chunk)]
     assert together == rows_held(HOLDINGS, [owner for owner in OWNERS if owner != OWNERS[2]])
@@ -110,8 +111,8 @@ def test_collected_failures_are_on_the_iterator():
 
 
 def test_rows_out_of_order_after_a_chunk_went_out_are_an_error():
-    faults = Faults(order("out-of-order", owner=OWNERS[2], page=5))
-    with serve(Indexer(HOLDINGS, cursor="opaque", faults=faults)) as broken:
+    faults = [FaultRule("out-of-order", owner=OWNERS[2], page=5)]
+    with serve(FaultyIndexer(HOLDINGS, cursor="opaque", faults=faults)) as broken:
         with pytest.raises(Exception, match="read without chunksize"):
             list(read_helius_balances(OWNERS[2], endpoint=broken, chunksize=10, page_size=10))
         assert rows_of(read_helius_balances(OWNERS[2], endpoint=broken, page_size=10)) == rows_held(

@@ -19,7 +19,6 @@ from sybil import Sybil
 from sybil.parsers.myst import CodeBlockParser
 
 import helius_frames
-from helius_frames import demo
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -135,18 +134,6 @@ def _rows(page, heading):
 
 def _names(cell):
     return re.findall(r"`([^`]+)`", cell)
-
-
-def test_the_fault_table_is_the_faults_that_the_demo_can_make():
-    told = {
-        name: (_names(error)[0], retried == "yes")
-        for _, faults, retried, error in _rows(DOCS / "faults.md", "What ends a pull")
-        for name in _names(faults)
-    }
-    legal = {name for _, faults in _rows(DOCS / "faults.md", "What does not") for name in _names(faults)}
-    faults = demo.FAULTS.values()
-    assert told == {each.name: (each.error, each.is_transient) for each in faults if not each.is_legal}
-    assert legal == {each.name for each in faults if each.is_legal}
 
 
 def test_the_parameter_table_of_the_readme_is_the_signature():

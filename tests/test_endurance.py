@@ -17,10 +17,11 @@ from helius_frames import (
     aread_helius_balances,
     read_helius_balances,
 )
-from helius_frames.demo import Faults, Holdings, Indexer, order, serve
+from helius_frames.demo import Holdings
 from tests import endurance, interrupting
 from tests.apart import assert_good
 from tests.endurance import indexer
+from tests.fault_server import FaultRule, FaultyIndexer, serve
 from tests.interrupting import SMALL
 from tests.pulling import PORTS, left_over, rows_held, rows_of, settled
 
@@ -43,7 +44,7 @@ def test_thousands_of_owners_with_faults_are_exact_and_memory_stays(transport):
         figures = endurance.long_pull(url, holdings, chunksize=160)
         assert left_over(url) == NOTHING
     assert figures.rows == len(holdings)
-    assert figures.retries == app.faults.struck.total() > 10
+    assert figures.retries == app.injected.total() > 10
     early, late = figures.memory_mb[5], figures.memory_mb[-1]
     assert late < early + 10, figures.memory_mb
 
@@ -138,7 +139,7 @@ def test_an_error_in_the_callers_own_progress_ends_an_async_pull(url):
 
 
 def test_a_fault_that_nobody_asks_for_any_more_is_not_logged(caplog):
-    app = Indexer(SMALL, faults=Faults(order("rpc-32000", owner=SMALL.owners[5])))
+    app = FaultyIndexer(SMALL, faults=[FaultRule("rpc-32000", owner=SMALL.owners[5])])
     with serve(app) as url:
         chunks = read_helius_balances(SMALL.owners, endpoint=url, chunksize=24)
         assert len(next(chunks)) == 24
@@ -268,7 +269,7 @@ def test_threads_read_at_the_same_time(url):
 
 
 def test_a_second_call_goes_on_where_the_first_ended():
-    app = Indexer(SMALL, faults=Faults(order("rpc-32000", owner=SMALL.owners[60], times=1)))
+    app = FaultyIndexer(SMALL, faults=[FaultRule("rpc-32000", owner=SMALL.owners[60], times=1)])
     with serve(app) as url:
         with pytest.raises(RPCError) as info:
             read_helius_balances(SMALL.owners, endpoint=url, max_concurrency=4)
@@ -281,7 +282,8 @@ def test_a_second_call_goes_on_where_the_first_ended():
 
 def test_what_is_kept_of_a_chunked_pull_stands_in_the_order_of_the_owners():
     owners = SMALL.owners
-    app = Indexer(SMALL, faults=Faults(order("stall", owner=owners[0]), order("rpc-32000", owner=owners[60])))
+    faults = [FaultRule("stall", owner=owners[0]), FaultRule("rpc-32000", owner=owners[60])]
+    app = FaultyIndexer(SMALL, faults=faults)
     with serve(app) as url:
         chunks = read_helius_balances(owners, endpoint=url, chunksize=1_000)
         with pytest.raises(RPCError, match="page 1") as info:

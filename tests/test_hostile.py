@@ -12,10 +12,11 @@ import pytest
 
 from helius_frames import _client, _walk, _wire, demo, errors, read_helius_balances
 from helius_frames._protocol import pubkey
-from helius_frames.demo import Faults, Holdings, Indexer, order
+from helius_frames.demo import Holdings, Indexer
 from helius_frames.demo.holdings import U64_MAX
 from helius_frames.explorer._save import csv_bytes, file_name
 from tests.asking import Line
+from tests.fault_server import FaultRule, FaultyIndexer
 from tests.pulling import Hurry, rows_held, rows_of, settled
 
 OWNER = demo.OWNERS[0]
@@ -256,7 +257,7 @@ def test_failures_are_escaped_where_a_notebook_shows_them():
 def test_what_is_no_address_never_becomes_a_label(name):
     holdings = Holdings.from_dict({OWNER: {MINTS[0]: 1}})
     with (
-        settled("in process", Indexer(holdings, faults=Faults(order(name)))),
+        settled("in process", FaultyIndexer(holdings, faults=[FaultRule(name)])),
         pytest.raises(errors.ProtocolError),
     ):
         read_helius_balances(OWNER, endpoint="http://localhost")

@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.traceback import Traceback
 
 from helius_frames import _bridge, aread_helius_balances, errors, read_helius_balances
-from helius_frames.demo import Faults, Holdings, Indexer, order, serve
+from helius_frames.demo import Holdings, Indexer, serve
+from tests.fault_server import FaultRule, FaultyIndexer
 from tests.faults import listening, switched, tls_context
 from tests.pulling import PORTS, rows_held, rows_of, settled
 
@@ -155,7 +156,7 @@ def caught(url, given, transport, form="sync", **options):
 
 def failing(name):
     """An app with one fault, at every request."""
-    return Indexer(HOLDINGS, faults=Faults(order(name)))
+    return FaultyIndexer(HOLDINGS, faults=[FaultRule(name)])
 
 
 def pull(url, given, form, options, owners=OWNERS):

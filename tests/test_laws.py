@@ -14,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from helius_frames import demo, read_helius_balances
 from helius_frames._protocol import pubkey
 from helius_frames._walk import Asker, KeyWalk
-from helius_frames.demo import FAULTS, Faults, Holdings, Indexer, order, serve
+from helius_frames.demo import Holdings, Indexer
 from helius_frames.demo.holdings import U64_MAX
 from tests.asking import Line, held, read
+from tests.fault_server import FAULTS, FaultRule, FaultyIndexer, serve
 from tests.pulling import PORTS, rows_held, rows_of, settled
 
 HEALING = sorted(
@@ -41,13 +42,14 @@ class World(NamedTuple):
     seed: int
 
     def indexer(self, *orders):
-        healing = [order(name, p=0.2, times=2) for name in self.faults if FAULTS[name].is_transient]
-        odd = [order(name, p=0.3) for name in self.faults if FAULTS[name].is_legal]
-        return Indexer(
+        healing = [FaultRule(name, p=0.2, times=2) for name in self.faults if FAULTS[name].is_transient]
+        odd = [FaultRule(name, p=0.3) for name in self.faults if FAULTS[name].is_legal]
+        return FaultyIndexer(
             self.holdings,
             slot=500,
             cursor=self.cursor,
-            faults=Faults(*healing, *odd, *orders, seed=self.seed),
+            faults=[*healing, *odd, *orders],
+            seed=self.seed,
         )
 
     def read(self, **options):
@@ -172,7 +174,7 @@ class Ledger:
         self.mints = mints
         self.balances = 0
         self.states = [State(500, {owner: {} for owner in OWNERS})]
-        self.indexer = Indexer(self._held(), slot=500, on_read=self._on_read, **options)
+        self.indexer = FaultyIndexer(self._held(), slot=500, on_read=self._on_read, **options)
         self.script = []
         self._begin = 0
 
@@ -251,8 +253,8 @@ class Moving(RuleBasedStateMachine):
         held=st.lists(CHANGES, max_size=40),
     )
     def begin(self, mints, cursor, faults, held):
-        healing = [order(name, p=0.15, times=2) for name in faults]
-        self.ledger = Ledger(mints, cursor=cursor, faults=Faults(*healing))
+        healing = [FaultRule(name, p=0.15, times=2) for name in faults]
+        self.ledger = Ledger(mints, cursor=cursor, faults=healing)
         for change in held:
             self.ledger.change(change)
 
@@ -320,7 +322,7 @@ TestHoldingsThatChange.settings = settings(
 @pytest.mark.parametrize("seed", range(3))
 def test_the_laws_hold_over_a_real_port_while_holdings_change(transport, seed):
     ledger = Ledger(
-        faults=Faults(order("503-html", p=0.1, times=2), order("reset-body", p=0.05, times=2), seed=seed)
+        faults=[FaultRule("503-html", p=0.1, times=2), FaultRule("reset-body", p=0.05, times=2)], seed=seed
     )
     for mint in range(40):
         for owner in range(3):

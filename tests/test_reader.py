@@ -16,9 +16,10 @@ from helius_frames import (
     demo,
     read_helius_balances,
 )
-from helius_frames.demo import Faults, Holdings, Indexer, order, serve
+from helius_frames.demo import Holdings, Indexer, serve
 from tests import nesting
 from tests.apart import assert_good
+from tests.fault_server import FaultRule, FaultyIndexer
 from tests.pulling import rows_held, rows_of
 
 OWNERS = demo.OWNERS[:40]
@@ -189,7 +190,7 @@ def test_attrs_are_small_flat_json_without_secrets():
 
 def test_a_fault_carries_what_had_arrived_and_who_is_open():
     holdings = demo.app().holdings
-    indexer = Indexer(holdings, faults=Faults(order("rpc-32000", owner=OWNERS[20])))
+    indexer = FaultyIndexer(holdings, faults=[FaultRule("rpc-32000", owner=OWNERS[20])])
     with pytest.raises(RPCError) as caught:
         read_from(holdings, list(OWNERS), indexer, max_concurrency=1)
     fault = caught.value
@@ -201,7 +202,7 @@ def test_a_fault_carries_what_had_arrived_and_who_is_open():
 
 def test_collected_failures_are_listed_and_never_rows():
     holdings = demo.app().holdings
-    indexer = Indexer(holdings, faults=Faults(order("html", owner=OWNERS[3])))
+    indexer = FaultyIndexer(holdings, faults=[FaultRule("html", owner=OWNERS[3])])
     df = read_from(holdings, list(OWNERS), indexer, errors="collect")
     listed = df.helius.failures()
     assert listed["owner"].tolist() == [OWNERS[3]]

@@ -4,9 +4,10 @@ import pytest
 
 from helius_frames._schedule import PASSES_MAX, Orders, Schedule
 from helius_frames._walk import Asker
-from helius_frames.demo import Faults, Holdings, Indexer, order
+from helius_frames.demo import Holdings, Indexer
 from helius_frames.errors import AuthenticationError, HeliusErrorGroup, RPCError
 from tests.asking import Line, Pile, held, read
+from tests.fault_server import FaultRule, FaultyIndexer
 
 
 def pull(indexer, owners=None, *, spare=True, line=None, **orders):
@@ -105,7 +106,7 @@ def test_helpers_do_no_harm_where_cursors_are_opaque(cursor):
 
 
 def test_the_first_fault_ends_the_pull():
-    indexer = Indexer(Holdings.uniform(50, 5, 50), faults=Faults(order("rpc-32000", request=7)))
+    indexer = FaultyIndexer(Holdings.uniform(50, 5, 50), faults=[FaultRule("rpc-32000", request=7)])
     with pytest.raises(RPCError) as caught:
         pull(indexer, max_concurrency=1)
     assert caught.value.owner == list(indexer.holdings.to_dict())[6]
@@ -127,8 +128,8 @@ def test_faults_that_come_at_once_come_as_a_group():
 def test_collecting_leaves_the_other_owners_whole():
     holdings = Holdings.uniform(20, 25, 60, seed=1)
     owners = list(holdings.to_dict())
-    faults = Faults(order("rpc-32000", owner=owners[3], page=2), order("html", owner=owners[9]))
-    _, pile, _ = pull(Indexer(holdings, faults=faults), is_collecting=True)
+    faults = [FaultRule("rpc-32000", owner=owners[3], page=2), FaultRule("html", owner=owners[9])]
+    _, pile, _ = pull(FaultyIndexer(holdings, faults=faults), is_collecting=True)
     assert {owners[index] for index in pile.faults} == {owners[3], owners[9]}
     for index in pile.rows:
         assert read(pile.rows[index]) == held(holdings, owners[index])
@@ -136,14 +137,14 @@ def test_collecting_leaves_the_other_owners_whole():
 
 
 def test_a_wrong_key_ends_a_collecting_pull_too():
-    indexer = Indexer(Holdings.uniform(20, 1, 20), faults=Faults(order("401-json", request=5)))
+    indexer = FaultyIndexer(Holdings.uniform(20, 1, 20), faults=[FaultRule("401-json", request=5)])
     with pytest.raises(AuthenticationError):
         pull(indexer, is_collecting=True, max_concurrency=1)
 
 
 def test_a_failing_part_of_a_wide_walk_fails_its_owner_once():
     holdings = Holdings.uniform(1, 500, 500, seed=2)
-    indexer = Indexer(holdings, faults=Faults(order("html", page=30)))
+    indexer = FaultyIndexer(holdings, faults=[FaultRule("html", page=30)])
     _, pile, _ = pull(indexer, is_collecting=True)
     assert list(pile.faults) == [0]
     assert not pile.rows

@@ -7,9 +7,10 @@ import pytest
 from helius_frames._protocol import pubkey
 from helius_frames._walk import Asker, Guard, KeyWalk, MintsWalk, join
 from helius_frames._wire import METHOD_V1, METHOD_V2, Page, parse_page
-from helius_frames.demo import Faults, Holdings, Indexer, order
+from helius_frames.demo import Holdings, Indexer
 from helius_frames.errors import CursorError, ProtocolError, RequestTimeout, RPCError
 from tests.asking import Line, held, read
+from tests.fault_server import FaultRule, FaultyIndexer
 
 
 def holdings_of(mints, seed=0):
@@ -53,7 +54,7 @@ def test_a_walk_reads_what_the_indexer_holds(mints):
 @pytest.mark.parametrize("fault", ["empty-page", "short-page"])
 def test_an_empty_or_short_page_with_a_cursor_is_not_the_end(fault):
     holdings = holdings_of(35)
-    reading, _ = walk(Indexer(holdings, faults=Faults(order(fault, page=2, times=1))))
+    reading, _ = walk(FaultyIndexer(holdings, faults=[FaultRule(fault, page=2, times=1)]))
     assert read(reading.rows()) == held(holdings, reading.owner)
 
 
@@ -67,7 +68,7 @@ def test_the_first_request_carries_no_cursor_and_no_mint():
 
 def test_a_cursor_that_repeats_names_owner_and_page():
     with pytest.raises(CursorError, match="came twice") as caught:
-        walk(Indexer(holdings_of(50), faults=Faults(order("cursor-loops"))))
+        walk(FaultyIndexer(holdings_of(50), faults=[FaultRule("cursor-loops")]))
     assert caught.value.owner == next(iter(holdings_of(50).to_dict()))
     assert caught.value.page >= 2
 
@@ -75,7 +76,7 @@ def test_a_cursor_that_repeats_names_owner_and_page():
 @pytest.mark.parametrize("fault", ["mint-twice", "mint-again"])
 def test_a_mint_that_repeats_within_an_owner_is_an_error(fault):
     with pytest.raises(ProtocolError) as caught:
-        walk(Indexer(holdings_of(50), faults=Faults(order(fault, page=2))))
+        walk(FaultyIndexer(holdings_of(50), faults=[FaultRule(fault, page=2)]))
     assert caught.value.owner is not None
 
 
@@ -178,7 +179,7 @@ def test_a_fault_that_comes_when_its_span_was_given_up_is_none():
 
 def test_pages_out_of_order_come_back_in_order():
     holdings = holdings_of(35)
-    reading, _ = walk(Indexer(holdings, cursor="opaque", faults=Faults(order("out-of-order"))))
+    reading, _ = walk(FaultyIndexer(holdings, cursor="opaque", faults=[FaultRule("out-of-order")]))
     assert read(reading.rows()) == held(holdings, reading.owner)
 
 

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from test_explorer_in_browsers import VOILAS_OWN, Shown
 
 from helius_frames import demo
+from tests.fault_server import FaultRule, FaultyIndexer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +116,7 @@ def test_jupyterlab_cancels_lists_failures_and_saves_no_key(page: Page, tmp_path
         "websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(as_bytes(frame)))
     )
     let_widgets_be_saved(tmp_path)
-    indexer = demo.Indexer(demo.app().holdings, api_key=KEY, latency_s=LATENCY_S)
+    indexer = FaultyIndexer(demo.app().holdings, api_key=KEY, latency_s=LATENCY_S)
     with serve(tmp_path) as server, demo.serve(indexer) as url:
         server.write("app.ipynb", ["import helius_frames\npanel = helius_frames.app()\npanel"])
         open_notebook(page, server, "lab", "app.ipynb")
@@ -185,7 +186,7 @@ def check_the_key_is_gone(form: Form) -> None:
 
 
 def check_failures_are_listed(form: Form, indexer: demo.Indexer) -> None:
-    indexer.faults = demo.Faults(demo.order("mint-markup", owner=demo.OWNERS[1]))
+    indexer.faults = [FaultRule("mint-markup", owner=demo.OWNERS[1])]
     form.box.get_by_label("key", exact=True).fill(KEY)
     form.click("Pull")
     expect(form.status).to_contain_text("Done: 4 of 5 owners read")

@@ -1,4 +1,4 @@
-"""Faults to order: what each makes of a reply, when it strikes, and how it breaks a connection."""
+"""The fault server: what each fault makes of a reply, when it is injected, how it breaks a connection."""
 
 import asyncio
 import gzip
@@ -12,8 +12,9 @@ import pytest
 
 from helius_frames import demo, errors
 from helius_frames._protocol import pubkey
-from helius_frames.demo import FAULTS, Faults, Holdings, Indexer, order
+from helius_frames.demo import Holdings
 from helius_frames.demo.holdings import U64_MAX
+from tests.fault_server import FAULTS, FaultRule, FaultyIndexer, serve
 
 V2 = "getCompressedTokenBalancesByOwnerV2"
 OWNER, OTHER = demo.OWNERS[:2]
@@ -24,8 +25,8 @@ IN_PROCESS = [name for name, fault in FAULTS.items() if not fault.needs_port and
 ON_PORT = [name for name, fault in FAULTS.items() if fault.needs_port]
 
 
-def indexer(*orders, seed=0, **options):
-    return Indexer(HOLDINGS, slot=500, faults=Faults(*orders, seed=seed), **options)
+def indexer(*rules, seed=0, **options):
+    return FaultyIndexer(HOLDINGS, slot=500, faults=rules, seed=seed, **options)
 
 
 def content(owner=OWNER, **params):
@@ -55,9 +56,9 @@ def page(app, **params):
     return json.loads(post(app, **params)[1])["result"]["value"]
 
 
-def struck(name, **params):
-    """Text of a reply that a fault has struck."""
-    return post(indexer(order(name)), **params)[1]
+def faulty_body(name, **params):
+    """Body of a reply with a fault in it."""
+    return post(indexer(FaultRule(name)), **params)[1]
 
 
 def walk(app, limit=4, owner=OWNER):
@@ -72,8 +73,8 @@ def walk(app, limit=4, owner=OWNER):
     raise AssertionError("the walk does not end")
 
 
-def strikes(app, requests):
-    """Which of the requests are struck, told by their status."""
+def is_injected(app, requests):
+    """Which of the requests meet the fault, by their status."""
     return [post(app, **params)[0].status_code != 200 for params in requests]
 
 
@@ -89,13 +90,13 @@ def test_every_fault_names_an_exception_of_ours_or_is_legal(name):
 def test_every_fault_changes_the_reply_where_it_says_it_shows(name):
     params = {"limit": 4, "cursor": MINTS[3]}
     good, good_body = post(indexer(), **params)
-    bad, bad_body = post(indexer(order(name)), **params)
+    bad, bad_body = post(indexer(FaultRule(name)), **params)
     assert (bad.status_code, bad.headers, bad_body) != (good.status_code, good.headers, good_body)
 
 
 @pytest.mark.parametrize("name", IN_PROCESS)
 def test_every_fault_leaves_an_empty_page_without_an_exception(name):
-    reply, _ = post(indexer(order(name)), cursor=MINTS[-1])
+    reply, _ = post(indexer(FaultRule(name)), cursor=MINTS[-1])
     assert reply.status_code
 
 
@@ -104,11 +105,11 @@ def test_every_fault_leaves_an_empty_page_without_an_exception(name):
 )
 @pytest.mark.parametrize("limit", [1, 3, 5, 10, 1000])
 def test_a_legal_fault_keeps_every_row_once(name, limit):
-    assert walk(indexer(order(name)), limit) == list(HELD.items())
+    assert walk(indexer(FaultRule(name)), limit) == list(HELD.items())
 
 
 def test_pages_out_of_order_still_hold_every_row():
-    rows = walk(indexer(order("out-of-order")))
+    rows = walk(indexer(FaultRule("out-of-order")))
     assert rows != list(HELD.items())
     assert dict(rows) == HELD
 
@@ -116,13 +117,13 @@ def test_pages_out_of_order_still_hold_every_row():
 def test_the_same_json_in_other_words_is_equal():
     good = json.loads(post(indexer())[1])
     for name in ("pretty-json", "escaped-json", "id-first", "balance-first", "content-type"):
-        assert json.loads(struck(name)) == good
-    assert json.loads(struck("bare-body")) == good["result"]
-    assert json.loads(gzip.decompress(struck("gzip"))) == good
+        assert json.loads(faulty_body(name)) == good
+    assert json.loads(faulty_body("bare-body")) == good["result"]
+    assert json.loads(gzip.decompress(faulty_body("gzip"))) == good
 
 
 def test_balances_as_text_say_the_same_numbers():
-    items = json.loads(struck("balance-text"))["result"]["value"]["items"]
+    items = json.loads(faulty_body("balance-text"))["result"]["value"]["items"]
     assert {item["mint"]: int(item["balance"]) for item in items} == HELD
     assert all(isinstance(item["balance"], str) for item in items)
 
@@ -130,20 +131,20 @@ def test_balances_as_text_say_the_same_numbers():
 @pytest.mark.parametrize("name", ["gzip-broken", "gzip-not"])
 def test_broken_gzip_cannot_be_unpacked(name):
     with pytest.raises((gzip.BadGzipFile, EOFError, zlib.error)):
-        gzip.decompress(struck(name))
+        gzip.decompress(faulty_body(name))
 
 
 @pytest.mark.parametrize("name", ["html", "empty-body", "half-json", "json-and-more", "not-utf8"])
 def test_a_body_that_is_no_json_is_none(name):
     with pytest.raises(ValueError, match=r"Expecting|Extra data|delimiter|Unterminated|utf-8"):
-        json.loads(struck(name).decode())
+        json.loads(faulty_body(name).decode())
 
 
 @pytest.mark.parametrize(
     ("name", "size"), [("mint-31-bytes", 31), ("mint-33-bytes", 33), ("cursor-31-bytes", 31)]
 )
 def test_keys_of_a_wrong_length_have_it(name, size):
-    got = json.loads(struck(name, limit=4))["result"]["value"]
+    got = json.loads(faulty_body(name, limit=4))["result"]["value"]
     text = got["cursor"] if name.startswith("cursor") else got["items"][-1]["mint"]
     assert len(base58.b58decode(text)) == size
     with pytest.raises(ValueError, match="an address has 32"):
@@ -151,125 +152,124 @@ def test_keys_of_a_wrong_length_have_it(name, size):
 
 
 def test_a_balance_beyond_u64_is_sent_as_a_number():
-    assert b'"balance":18446744073709551616}' in struck("balance-2^64")
+    assert b'"balance":18446744073709551616}' in faulty_body("balance-2^64")
     assert U64_MAX + 1 == 18446744073709551616
 
 
 def test_a_looping_cursor_leads_back():
-    app = indexer(order("cursor-loops"))
+    app = indexer(FaultRule("cursor-loops"))
     first = page(app, limit=4)
     second = page(app, limit=4, cursor=first["cursor"])
     assert {item["mint"] for item in first["items"]} & {item["mint"] for item in second["items"]}
 
 
 def test_an_inclusive_cursor_repeats_one_row_and_keeps_the_limit():
-    got = page(indexer(order("mint-again")), limit=4, cursor=MINTS[3])
+    got = page(indexer(FaultRule("mint-again")), limit=4, cursor=MINTS[3])
     assert [item["mint"] for item in got["items"]] == MINTS[3:7]
     assert (got["items"][0]["balance"], got["cursor"]) == (HELD[MINTS[3]], MINTS[6])
 
 
 @pytest.mark.parametrize("name", ["echo-key", "echo-key-html"])
 def test_a_server_that_echoes_shows_the_key(name):
-    _, body = post(indexer(order(name)), url="http://demo/?api-key=hush-hush")
+    _, body = post(indexer(FaultRule(name)), url="http://demo/?api-key=hush-hush")
     assert b"api-key=hush-hush" in body
 
 
 def test_retry_after_comes_in_both_forms():
-    seconds, date = (post(indexer(order(name)))[0] for name in ("429-seconds", "429-date"))
+    seconds, date = (post(indexer(FaultRule(name)))[0] for name in ("429-seconds", "429-date"))
     assert seconds.headers["retry-after"] == "1"
     assert parsedate_to_datetime(date.headers["retry-after"]).tzinfo is not None
 
 
 def test_a_json_rpc_error_inside_http_200_carries_the_id_asked():
-    reply, body = post(indexer(order("rpc-32005")))
+    reply, body = post(indexer(FaultRule("rpc-32005")))
     assert reply.status_code == 200
     assert json.loads(body)["error"]["code"] == -32005
     assert json.loads(body)["id"] == "1"
 
 
 def test_a_redirect_leads_to_another_host():
-    reply, _ = post(indexer(order("redirect")))
+    reply, _ = post(indexer(FaultRule("redirect")))
     assert (reply.status_code, reply.headers["location"]) == (307, "https://elsewhere.example/?from=demo")
 
 
-def test_a_fault_strikes_the_nth_read_or_a_range_of_them():
+def test_a_fault_is_injected_into_the_nth_read_or_a_range_of_them():
     requests = [{}] * 5
-    assert strikes(indexer(order("429", request=3)), requests) == [False, False, True, False, False]
-    storm = indexer(order("429", request=range(1, 4)))
-    assert strikes(storm, requests) == [True, True, True, False, False]
+    assert is_injected(indexer(FaultRule("429", request=3)), requests) == [False, False, True, False, False]
+    storm = indexer(FaultRule("429", request=range(1, 4)))
+    assert is_injected(storm, requests) == [True, True, True, False, False]
 
 
-def test_a_fault_strikes_one_owner_alone():
-    app = indexer(order("429", owner=OTHER))
-    assert strikes(app, [{}, {"owner": OTHER}]) == [False, True]
+def test_a_fault_is_injected_into_one_owner_alone():
+    app = indexer(FaultRule("429", owner=OTHER))
+    assert is_injected(app, [{}, {"owner": OTHER}]) == [False, True]
 
 
 @pytest.mark.parametrize(
     ("where", "struck_pages"),
     [(1, [1, 0, 0]), (2, [0, 1, 0]), ("middle", [0, 1, 0]), ("last", [0, 0, 1])],
 )
-def test_a_fault_strikes_one_page_of_an_owner(where, struck_pages):
+def test_a_fault_is_injected_into_one_page_of_an_owner(where, struck_pages):
     pages = [{"limit": 4}, {"limit": 4, "cursor": MINTS[3]}, {"limit": 4, "cursor": MINTS[7]}]
-    assert strikes(indexer(order("429", page=where)), pages) == [bool(hit) for hit in struck_pages]
+    assert is_injected(indexer(FaultRule("429", page=where)), pages) == [bool(hit) for hit in struck_pages]
 
 
 def test_the_only_page_is_the_first_and_the_last_and_no_middle():
-    hits = [strikes(indexer(order("429", page=where)), [{}]) for where in (1, "last", "middle")]
+    hits = [is_injected(indexer(FaultRule("429", page=where)), [{}]) for where in (1, "last", "middle")]
     assert hits == [[True], [True], [False]]
 
 
 def test_a_fault_heals_after_so_many_tries_of_each_page():
-    app = indexer(order("429", times=2))
+    app = indexer(FaultRule("429", times=2))
     first, second = {"limit": 4}, {"limit": 4, "cursor": MINTS[3]}
-    assert strikes(app, [first, first, second, first, second, second]) == [1, 1, 1, 0, 1, 0]
+    assert is_injected(app, [first, first, second, first, second, second]) == [1, 1, 1, 0, 1, 0]
 
 
 def test_chance_depends_on_the_seed_and_the_page_and_not_on_the_order():
     requests = [{"limit": limit} for limit in (4,)] + [{"cursor": mint} for mint in MINTS]
-    one = strikes(indexer(order("503-html", p=0.5), seed=1), requests)
-    reverse = strikes(indexer(order("503-html", p=0.5), seed=1), requests[::-1])[::-1]
-    other = strikes(indexer(order("503-html", p=0.5), seed=2), requests)
+    one = is_injected(indexer(FaultRule("503-html", p=0.5), seed=1), requests)
+    reverse = is_injected(indexer(FaultRule("503-html", p=0.5), seed=1), requests[::-1])[::-1]
+    other = is_injected(indexer(FaultRule("503-html", p=0.5), seed=2), requests)
     assert one == reverse
     assert one != other
     assert 0 < sum(one) < len(one)
 
 
 def test_chance_is_drawn_anew_for_each_try():
-    app = indexer(order("503-html", p=0.5))
-    assert 5 < sum(strikes(app, [{}] * 40)) < 35
+    app = indexer(FaultRule("503-html", p=0.5))
+    assert 5 < sum(is_injected(app, [{}] * 40)) < 35
 
 
-def test_the_first_of_several_orders_acts_and_is_counted():
-    faults = Faults(order("503-html", request=2), order("429", page=1))
-    app = Indexer(HOLDINGS, faults=faults)
+def test_the_first_of_several_rules_acts_and_is_counted():
+    app = indexer(FaultRule("503-html", request=2), FaultRule("429", page=1))
     statuses = [post(app)[0].status_code for _ in range(3)]
     assert statuses == [429, 503, 429]
-    assert faults.struck == {"429": 2, "503-html": 1}
+    assert app.injected == {"429": 2, "503-html": 1}
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"name": "no such"}, "no fault 'no such'; there are 429,"),
-        ({"p": 1.5}, "p 1.5"),
-        ({"page": 0}, "page 0"),
-        ({"page": "first"}, "page 'first'"),
+        ({"name": "no such"}, "unknown fault 'no such'; there are 429,"),
+        ({"p": 1.5}, "p must be between 0 and 1, got 1.5"),
+        ({"page": 0}, "page must be .*, got 0"),
+        ({"page": "first"}, "page must be .*, got 'first'"),
     ],
 )
-def test_an_order_that_cannot_be_is_refused(options, said):
+def test_a_rule_that_cannot_be_is_refused(options, said):
     with pytest.raises(ValueError, match=said):
-        order(**{"name": "429", **options})
+        FaultRule(**{"name": "429", **options})
 
 
 @pytest.mark.parametrize("name", ON_PORT)
 def test_in_process_a_break_inside_a_reply_is_refused_in_words(name):
     with pytest.raises(RuntimeError, match="needs a real port"):
-        post(indexer(order(name)))
+        post(indexer(FaultRule(name)))
 
 
 def test_a_stalled_reply_never_comes():
     async def wait():
-        transport = httpx.ASGITransport(indexer(order("stall")))
+        transport = httpx.ASGITransport(indexer(FaultRule("stall")))
         async with httpx.AsyncClient(transport=transport) as client, asyncio.timeout(0.02):
             await send(client)
 
@@ -280,11 +280,10 @@ def test_a_stalled_reply_never_comes():
 @pytest.fixture(scope="module")
 def broken():
     """One port that breaks the n-th reply in the n-th way, over and over."""
-    faults = Faults(
-        *(order(name, owner=owner) for name, owner in zip(ON_PORT, demo.OWNERS[10:], strict=False))
-    )
-    with demo.serve(Indexer(Holdings.uniform(1, 1, 1), faults=faults)) as url:
-        yield url, dict(zip(ON_PORT, demo.OWNERS[10:], strict=False))
+    owners = dict(zip(ON_PORT, demo.OWNERS[10:], strict=False))
+    rules = [FaultRule(name, owner=owner) for name, owner in owners.items()]
+    with serve(FaultyIndexer(Holdings.uniform(1, 1, 1), faults=rules)) as url:
+        yield url, owners
 
 
 def read(url, owner, most=1 << 20):
@@ -314,7 +313,7 @@ def read(url, owner, most=1 << 20):
         ("unending", OverflowError),
     ],
 )
-def test_a_real_port_breaks_replies_as_ordered(broken, name, expected):
+def test_a_real_port_breaks_replies_as_the_rules_say(broken, name, expected):
     url, owners = broken
     with pytest.raises(expected):
         read(url, owners[name])
