@@ -137,6 +137,8 @@ class MintWalk:
         if probe is None or not np.array_equal(probe.keys[: len(known)], known):
             self._fetcher.made_cursors_work = False
             return None
+        if probe.cursor is None:  # an end that only a made cursor has seen proves nothing, either way
+            return None
         self._fetcher.made_cursors_work = True
         new = slice(len(known), None)
         return replace(probe, keys=probe.keys[new], balances=probe.balances[new])

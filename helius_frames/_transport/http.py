@@ -14,6 +14,7 @@ import asyncio
 import errno
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, TypeV
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import anyio
 import httpcore
 import httpx
 
@@ -46,6 +48,13 @@ if TYPE_CHECKING:
     Connect: TypeAlias = Callable[[], httpx.AsyncBaseTransport]
 
 T = TypeVar("T")
+
+# A child that is forked while a thread imports a module can never import it, so a fork waits for ours.
+_importing = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
 
 # A page of 1,000 rows has under 100 kB; sixteen MiB leave 16 kB a row for a server that says more, and
 # sixteen such replies at once still fit a small machine.
@@ -94,6 +103,8 @@ class Http:
         self._sign = _signer(endpoint)
 
     async def __aenter__(self) -> Self:
+        with _importing:
+            anyio.Event()  # the first one imports anyio's backend
         _mute_httpcore(on=True)
         self._stack.callback(_mute_httpcore, on=False)
         return self
