@@ -22,6 +22,7 @@ from helius_frames.analysis._schema import (
     code_names,
     group_edges,
     group_order,
+    native,
     read_columns,
 )
 from helius_frames.errors import InputError
@@ -111,7 +112,7 @@ class MintIndex:
         InputError
             A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
         """
-        return source if isinstance(source, MintIndex) else _build(source.copy(deep=False))
+        return source if isinstance(source, MintIndex) else _build(native(source).copy(deep=False))
 
     @classmethod
     def for_mint(cls, source: Source, mint: str) -> MintIndex:
@@ -129,11 +130,11 @@ class MintIndex:
         check_schema(source)
         mints = code_names(source["mint"])
         code = known_mint(mints, mint, rows=len(source))
-        return cls.of(source if code is None else source[mints.codes == code])
+        return cls.of(source if code is None else native(source)[mints.codes == code])
 
     @property
     def owners(self) -> pd.Index:
-        """Owners in the order of the frame: all that were asked, where the column is categorical."""
+        """Owners in the order of the frame: all that were read, where the column is categorical."""
         return self.columns.owners.names
 
     @cached_property

@@ -117,7 +117,8 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, or the balances are not exact or stand there twice.
+        The mint is not in the frame, ``low`` or ``high`` is no integer, or the balances are not exact or
+        stand there twice.
 
     Examples
     --------
@@ -131,10 +132,9 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     """
     index = MintIndex.for_mint(source, mint)
     holders = index.holders(mint)
-    low, high = max(int(low), 0), min(int(high), np.iinfo(np.uint64).max)
-    first = int(np.searchsorted(holders.balances, np.uint64(low), side="left"))
-    end = int(np.searchsorted(holders.balances, np.uint64(high), side="right"))
-    return holder_table(index, holders, first, end)
+    first = _holders_below(holders, _whole_number("low", low))
+    end = _holders_below(holders, _whole_number("high", high) + 1)
+    return holder_table(index, holders, first, max(first, end))
 
 
 def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log") -> pd.DataFrame:
@@ -288,6 +288,21 @@ def check_scale(scale: str) -> None:
     """Refuse any scale but ``"log"`` and ``"linear"``."""
     if scale not in get_args(Scale):
         raise InputError(f"scale is {scale!r}: give one of {', '.join(map(repr, get_args(Scale)))}")
+
+
+def _whole_number(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InputError(f"{name} must be an integer, got {value!r}")
+    return int(value)
+
+
+def _holders_below(holders: Holders, amount: int) -> int:
+    """Count the holders with less than an amount, which may lie outside of what a balance can be."""
+    if amount < 0:
+        return 0
+    if amount > np.iinfo(np.uint64).max:
+        return holders.size
+    return int(np.searchsorted(holders.balances, np.uint64(amount), side="left"))
 
 
 def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
