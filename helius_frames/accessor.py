@@ -18,7 +18,7 @@ from helius_frames.errors import AttrsError, InputError
 from helius_frames.reader import BalanceChunks, read_helius_balances
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import plotly.graph_objects as go
 
@@ -249,9 +249,15 @@ class BalancesAccessor:
         return analysis.drift(self._frame)
 
     @_as_told_by(analysis.diff)
-    def diff(self, other: pd.DataFrame) -> pd.DataFrame:
+    def diff(
+        self,
+        other: pd.DataFrame,
+        *,
+        mints: str | Iterable[str] | None = None,
+        complete: str | Iterable[str] | None = None,
+    ) -> pd.DataFrame:
         """Compare with a later pull: before, after, exact change and status."""
-        return analysis.diff(self._frame, other)
+        return analysis.diff(self._frame, other, mints=mints, complete=complete)
 
     @_as_told_by(analysis.with_decimals)
     def with_decimals(self, decimals: int | Mapping[str, int], *, exact: bool = False) -> pd.DataFrame:
@@ -538,17 +544,31 @@ def _is_text(values: pd.Series | pd.Index) -> bool:
 
 
 def _described(frame: pd.DataFrame) -> str:
-    slots, zeros = frame["slot"], int((frame["balance"] == 0).sum())
-    owners, mints = frame["owner"].nunique(), frame["mint"].nunique()
-    told = frame.attrs.get("helius")  # anybody may have written it
-    failures = told.get("failed") if isinstance(told, dict) else None
-    failed = f"; {failures:,} more owners failed" if isinstance(failures, int) and failures else ""
-    span = f"{slots.min():,} to {slots.max():,} (drift {analysis.drift(frame):,})" if len(frame) else "none"
+    """Return whose holdings a frame has, its slots and its zero balances, in three lines."""
+    try:
+        found = analysis.pull_summary(frame)
+    except InputError as error:
+        return f"{_count(len(frame), 'row')} that cannot be used: {error}"
+    owners = _count(found.owners, "owner")
+    if found.is_whole:
+        asked = found.owners_read + found.owners_failed
+        owners = f"{_count(asked, 'owner')} asked, {found.owners:,} with rows"
+    elif found.owners_read > found.owners:
+        owners = f"{_count(found.owners_read, 'owner')} read, {found.owners:,} with rows"
+    slots = "none"
+    if found.slot_first is not None and found.slot_last is not None:
+        drift = found.slot_last - found.slot_first
+        slots = f"{found.slot_first:,} to {found.slot_last:,} (drift {drift:,})"
+    failed = f"; {_count(found.owners_failed, 'owner')} failed" if found.owners_failed else ""
     return (
-        f"{owners:,} owners, {mints:,} mints, {len(frame):,} rows{failed}\n"
-        f"slots {span}\n"
-        f"{zeros:,} zero balances"
+        f"{owners}, {_count(found.mints, 'mint')}, {_count(found.rows, 'row')}{failed}\n"
+        f"slots {slots}\n"
+        f"{_count(found.zero_balances, 'zero balance')}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _asked(frame: pd.DataFrame) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 
@@ -149,6 +150,12 @@ def test_a_missing_column_is_named_with_what_is_there():
         ("balance", ["1", "2"], "not an integer dtype"),
         ("balance", pd.array([1, None], dtype="UInt64"), "no value in row 1"),
         ("slot", [1.0, 2.0], "float64, not an integer dtype"),
+        ("slot", np.array([1, 2**63], dtype=np.uint64), "holds 9223372036854775808: a slot is below 2"),
+        ("slot", pd.array([1, U64_MAX], dtype=pd.ArrowDtype(pa.uint64())), "a slot is below 2"),
+        ("owner", [1, 2], "int64: it must hold addresses, as text"),
+        ("owner", pd.Categorical([1, 2]), "category: it must hold addresses"),
+        ("mint", [b"a", b"b"], "object: it must hold addresses"),
+        ("mint", [["a"], ["b"]], "object: it must hold addresses"),
         ("owner", ["a", None], "no value in row 1"),
         ("mint", pd.Categorical(["m", None]), "no value in row 1"),
     ],
@@ -170,6 +177,75 @@ def test_a_pair_that_stands_there_twice_is_refused_and_named(reader):
 def test_rows_are_grouped_stably_for_few_and_for_many_groups(groups):
     codes = np.random.default_rng(5).integers(0, groups, 5_000).astype(np.int32)
     assert _schema.group_order(codes, groups).tolist() == np.argsort(codes, kind="stable").tolist()
+
+
+NEITHER_TEXT_NOR_EXACT = {
+    "flags": [True, False, True],
+    "floats": np.array([1, 2, 3], dtype=np.float16),
+    "complex": [1j, 2j, 3j],
+    "times": pd.date_range("2026", periods=3, tz="UTC"),
+    "spans": pd.to_timedelta([1, 2, 3]),
+    "periods": pd.period_range("2026", periods=3),
+    "intervals": pd.interval_range(0, 3),
+    "numbers as categories": pd.Categorical([1, 2, 3]),
+    "lists": [[1], [2], [3]],
+    "dicts": [{}, {}, {}],
+    "bytes": [b"a", b"b", b"c"],
+    "nothing": [None] * 3,
+    "mixed": ["a", 1, None],
+    "large integers": [1, 2, 2**70],
+    "decimals": pd.array([Decimal(1)] * 3, dtype=pd.ArrowDtype(pa.decimal128(38, 0))),
+    "Arrow nulls": pd.array([None] * 3, dtype=pd.ArrowDtype(pa.null())),
+    "Arrow lists": pd.array([[1], [2], [3]], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+    "Arrow bytes": pd.array([b"a", b"b", b"c"], dtype=pd.ArrowDtype(pa.binary())),
+    "Arrow numbers": pd.array([1, 2, 3], dtype=pd.ArrowDtype(pa.dictionary(pa.int32(), pa.int64()))),
+}
+TABLES = {
+    "by_mint": analysis.by_mint,
+    "by_owner": analysis.by_owner,
+    "slots": analysis.slots,
+    "drift": analysis.drift,
+    "pull_summary": analysis.pull_summary,
+    "owners_of": analysis.owners_of,
+    "pivot": analysis.pivot,
+    "diff": lambda frame: analysis.diff(frame, frame),
+    "with_decimals": lambda frame: analysis.with_decimals(frame, {"v": 3})[["ui_balance"]],
+    "top_holders": lambda frame: analysis.top_holders(frame, "v"),
+}
+
+
+@pytest.mark.parametrize("ask", TABLES.values(), ids=TABLES.keys())
+@pytest.mark.parametrize("column", analysis.COLUMNS)
+@pytest.mark.parametrize("values", NEITHER_TEXT_NOR_EXACT.values(), ids=NEITHER_TEXT_NOR_EXACT.keys())
+def test_a_column_of_another_dtype_is_refused_or_of_no_matter(ask, column, values):
+    frame = frame_of({("a", "v"): (1, 1), ("b", "v"): (2, 1), ("c", "w"): (3, 1)}).assign(**{column: values})
+    for odd in (frame, frame[:0]):
+        with suppress(InputError):  # any other error is a failure
+            ask(odd)
+
+
+ODD_BUT_RIGHT = {
+    "big-endian": lambda frame: frame.astype({"balance": ">u8", "slot": ">i4"}),
+    "one index label for all rows": lambda frame: frame.set_axis([0] * len(frame)),
+    "an index of two levels": lambda frame: frame.set_index([["x", "x", "y"], [1, 1, 2]]),
+    "columns as categories": lambda frame: frame.set_axis(pd.CategoricalIndex(frame.columns), axis="columns"),
+    "a column without a name": lambda frame: frame.assign(x=1).rename(columns={"x": pd.NA}),
+    "a column of objects": lambda frame: frame.assign(x=[object()] * len(frame)),
+    "sparse balances": lambda frame: frame.assign(balance=pd.arrays.SparseArray(frame["balance"])),
+    "small integers": lambda frame: frame.astype({"balance": "int8", "slot": "uint8"}),
+}
+
+
+@pytest.mark.parametrize("ask", TABLES.values(), ids=TABLES.keys())
+@pytest.mark.parametrize("made", ODD_BUT_RIGHT.values(), ids=ODD_BUT_RIGHT.keys())
+def test_an_odd_frame_gives_the_same_answer(ask, made):
+    frame = frame_of({("a", "v"): (1, 1), ("b", "v"): (0, 1), ("c", "w"): (3, 2)})
+    right, found = ask(frame), ask(made(frame))
+    if isinstance(right, pd.DataFrame):
+        right, found = (table.reset_index(drop=True)[list(right.columns)] for table in (right, found))
+        pd.testing.assert_frame_equal(found, right)
+    else:
+        assert list(found) == list(right) if isinstance(right, pd.Index) else found == right
 
 
 # by mint
@@ -321,6 +397,32 @@ def test_holders_between_keeps_rank_and_share_of_the_whole_mint():
     assert table.index.tolist() == [2, 3]
     assert table["owner"].tolist() == ["b", "c"]
     assert table["cumulative_share"].tolist() == [0.8, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [
+        (0, -1, []),
+        (3, 2, []),
+        (-5, 2, ["c"]),
+        (2**64, 2**70, []),
+        (5, 2**70, ["a"]),
+        (-(2**70), 2**70, ["a", "b", "c"]),
+        (np.uint64(2), np.int8(3), ["b", "c"]),
+    ],
+)
+def test_holders_between_takes_any_whole_numbers(low, high, found):
+    frame = frame_of({("a", "v"): (U64_MAX, 1), ("b", "v"): (3, 2), ("c", "v"): (2, 3), ("d", "v"): (0, 3)})
+    assert analysis.holders_between(frame, "v", low, high)["owner"].tolist() == found
+
+
+@pytest.mark.parametrize("bad", [1.5, "1", None, math.nan, True])
+def test_holders_between_refuses_what_is_no_whole_number(bad):
+    frame = frame_of({("a", "v"): (5, 1)})
+    with pytest.raises(InputError, match="low must be an integer"):
+        analysis.holders_between(frame, "v", bad, 9)
+    with pytest.raises(InputError, match="high must be an integer"):
+        analysis.holders_between(frame, "v", 0, bad)
 
 
 @given(rows)
@@ -507,16 +609,61 @@ def test_an_owner_that_was_not_asked_was_not_read():
     assert statuses(before, after) == {("a", "v"): "not read", ("b", "v"): "gone", ("b", "w"): "new"}
 
 
-def test_without_attrs_only_what_has_rows_counts_as_asked():
-    before = frame_of({("a", "v"): (1, 1), ("b", "v"): (1, 1), ("b", "w"): (1, 1)})
-    after = frame_of({("b", "x"): (1, 1), ("c", "v"): (1, 1)})
+def pairs_of(text, owners, backend="category"):
+    """Frame of pairs as `av bw`, one base unit each, with these owners read to the end."""
+    return frame_of({(pair[0], pair[1]): (1, 1) for pair in text.split()}, backend, owners=tuple(owners))
+
+
+@pytest.mark.parametrize("attrs", [None, {}], ids=["without attrs", "with attrs"])
+def test_an_owner_that_was_not_read_to_the_end_is_never_gone_or_new(attrs):
+    whole, part = pairs_of("av bv cw", "abc"), pairs_of("av", "ac")
+    if attrs is not None:
+        whole, part = with_notes(whole), with_notes(part)
+    assert statuses(whole, part) == {("a", "v"): "same", ("b", "v"): "not read", ("c", "w"): "gone"}
+    assert statuses(part, whole) == {("a", "v"): "same", ("b", "v"): "not read", ("c", "w"): "new"}
+
+
+@pytest.mark.parametrize("backend", ["text", "arrow"])
+def test_a_column_of_plain_text_knows_only_the_owners_that_have_rows(backend):
+    whole, part = pairs_of("av bv bw", "ab"), pairs_of("bv", "b").astype(dtypes_of(backend, ()))
+    assert statuses(whole, part) == {("a", "v"): "not read", ("b", "v"): "same", ("b", "w"): "gone"}
+
+
+def test_without_attrs_every_mint_counts_as_asked_unless_the_call_says_otherwise():
+    before, after = pairs_of("av bv bw", "abc"), pairs_of("av bx cv", "abc")
     assert statuses(before, after) == {
-        ("a", "v"): "not read",
+        ("a", "v"): "same",
         ("b", "v"): "gone",
-        ("b", "w"): "not read",
-        ("b", "x"): "not read",
-        ("c", "v"): "not read",
+        ("b", "w"): "gone",
+        ("b", "x"): "new",
+        ("c", "v"): "new",
     }
+    narrow = analysis.diff(before, after, mints=["v", "w"]).set_index(["owner", "mint"])["status"]
+    assert narrow["b", "x"] == "not read"
+    assert narrow["b", "w"] == "gone"
+    with_attrs = analysis.diff(with_notes(before), with_notes(after), mints="v")
+    pd.testing.assert_frame_equal(with_attrs, analysis.diff(before, after))
+
+
+def test_of_a_complete_mint_an_owner_without_a_row_had_none():
+    before, after = pairs_of("av bv aw", "ab"), pairs_of("av cv cw", "ac")
+    status = analysis.diff(before, after, complete="v").set_index(["owner", "mint"])["status"]
+    assert status["b", "v"] == "gone"
+    assert status["c", "v"] == "new"
+    assert status["c", "w"] == "not read"
+    for complete in (True, ["v"]):
+        noted = [with_notes(frame, mints=["v"], complete=complete) for frame in (before, after)]
+        assert statuses(*noted)["b", "v"] == "gone"
+        assert statuses(*noted)["c", "v"] == "new"
+
+
+@pytest.mark.parametrize("bad", [5, [5], [None], b"v"])
+def test_mints_that_are_not_text_are_refused(bad):
+    frame = frame_of({("a", "v"): (1, 1)})
+    with pytest.raises(InputError, match="mints must be one mint or several"):
+        analysis.diff(frame, frame, mints=bad)
+    with pytest.raises(InputError, match="complete must be one mint or several"):
+        analysis.diff(frame, frame, complete=bad)
 
 
 def test_a_zero_that_one_pull_dropped_is_the_same():
@@ -538,6 +685,72 @@ def test_failures_are_listed_and_gone_attrs_are_never_none():
         analysis.failures(frame_of({}))
     with pytest.raises(AttrsError):
         analysis.failures(pd.concat([frame, frame_of({("a", "v"): (1, 1)})]))
+
+
+GOOD_ATTRS = {
+    "cluster": "demo",
+    "method": "getCompressedTokenBalancesByOwnerV2",
+    "mints": ["v"],
+    "drop_zero": True,
+    "owners": 3,
+    "failed": 1,
+    "failures": json.dumps([{"owner": "b", "page": None, "kind": "RPCError", "message": "no"}]),
+}
+RECORD = {"owner": "b", "page": 1, "kind": "RPCError", "message": "no"}
+BAD_ENTRIES = {
+    "cluster": [None, 5, ["demo"], "\ud800"],
+    "mints": ["v", [1], {"v": 1}, 5, None],
+    "drop_zero": ["no", 1, None],
+    "complete": ["v", 1, None, [1]],
+    "owners": [-1, 1.5, "3", True, None, 2**63],
+    "failed": [-1, None, "many"],
+    "failures": [
+        None,
+        5,
+        "no JSON",
+        "[" * 100_000,
+        "{}",
+        "[1]",
+        "[{}]",
+        *(json.dumps([RECORD | {key: bad}]) for key, bad in (("owner", 5), ("page", "x"), ("page", 2**70))),
+        json.dumps([RECORD | {"message": "\ud800"}]),
+    ],
+}
+
+
+def test_attrs_of_a_pull_are_returned_as_they_are():
+    frame = frame_of({})
+    frame.attrs["helius"] = GOOD_ATTRS | {"note": "not ours"}
+    assert analysis.pull_attrs(frame) == GOOD_ATTRS
+    assert analysis.pull_attrs(frame) is not frame.attrs["helius"]
+
+
+@pytest.mark.parametrize("bad", [None, 5, "text", [], [("owners", 3)], {}, {5: 6}, {"version": 5}])
+def test_attrs_of_another_making_are_as_good_as_gone(bad):
+    frame = frame_of({("a", "v"): (1, 1)})
+    frame.attrs["helius"] = bad
+    assert analysis.pull_attrs(frame) == {}
+    assert_answers_as_without_attrs(frame)
+
+
+@pytest.mark.parametrize(
+    ("key", "bad"), [(key, bad) for key, all_bad in BAD_ENTRIES.items() for bad in all_bad]
+)
+def test_an_entry_of_another_making_is_left_out_and_breaks_nothing(key, bad):
+    frame = frame_of({("a", "v"): (1, 1)})
+    frame.attrs["helius"] = {key: bad}
+    assert analysis.pull_attrs(frame) == {}
+    assert_answers_as_without_attrs(frame)
+
+
+def assert_answers_as_without_attrs(frame):
+    bare = frame.copy()
+    bare.attrs.clear()
+    for ask in (analysis.by_owner, analysis.by_mint, lambda one: analysis.diff(one, one)):
+        pd.testing.assert_frame_equal(ask(frame), ask(bare))
+    assert repr(frame.helius) == repr(bare.helius)
+    with pytest.raises(AttrsError):
+        analysis.failures(frame)
 
 
 # units and shape

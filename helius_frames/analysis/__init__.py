@@ -6,7 +6,7 @@ and gives a new one; further columns are ignored, `with_decimals` keeps them. Th
 take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
 """
 
-from helius_frames.analysis._attrs import failures
+from helius_frames.analysis._attrs import failures, pull_attrs
 from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
 from helius_frames.analysis._diff import diff
 from helius_frames.analysis._index import Holders, MintIndex, Source
@@ -19,7 +19,7 @@ from helius_frames.analysis._mints import (
     lorenz,
     top_holders,
 )
-from helius_frames.analysis._owners import by_owner, drift, owners_of, slots
+from helius_frames.analysis._owners import PullSummary, by_owner, drift, owners_of, pull_summary, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
 from helius_frames.analysis._shape import pivot, with_decimals
 
@@ -27,6 +27,7 @@ __all__ = [
     "COLUMNS",
     "Holders",
     "MintIndex",
+    "PullSummary",
     "Scale",
     "Source",
     "by_mint",
@@ -44,6 +45,8 @@ __all__ = [
     "nakamoto",
     "owners_of",
     "pivot",
+    "pull_attrs",
+    "pull_summary",
     "slots",
     "top_holders",
     "top_share",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from helius_frames.analysis._attrs import failed_owners
+from helius_frames.analysis._attrs import failed_owners, pull_attrs
 from helius_frames.analysis._schema import (
     Codes,
+    balance_values,
     check_schema,
     code_names,
     group_edges,
@@ -23,12 +24,83 @@ if TYPE_CHECKING:
     from helius_frames.analysis._exact import I64, Flags
 
 
+class PullSummary(NamedTuple):
+    """Size and age of a frame of balances.
+
+    Attributes
+    ----------
+    rows, mints, owners, zero_balances
+        Rows, mints that have rows, owners that have rows, rows with a balance of zero.
+    owners_read
+        Owners read to the end, those without rows included.
+    owners_failed
+        Owners that the attrs list as failed and that have no row.
+    is_whole
+        Whether the attrs say that no other owner was asked.
+    slot_first, slot_last
+        Lowest and highest slot; ``None`` without rows.
+    """
+
+    rows: int
+    mints: int
+    owners: int
+    zero_balances: int
+    owners_read: int
+    owners_failed: int
+    is_whole: bool
+    slot_first: int | None
+    slot_last: int | None
+
+
+def pull_summary(frame: pd.DataFrame) -> PullSummary:
+    """Count what is in a frame, and whose holdings it has.
+
+    The owners read to the end are the categories of the ``owner`` column, or the entries of its Arrow
+    dictionary; a column of plain text knows only those that have rows. An (owner, mint) pair that stands
+    there twice is counted twice.
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        A value is missing, or is not exact.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import pull_summary
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> summary = pull_summary(df)
+    >>> summary.owners_read, summary.owners, summary.is_whole
+    (600, 584, True)
+    """
+    check_schema(frame)
+    owners, mints = code_names(frame["owner"]), code_names(frame["mint"])
+    balances, slots = balance_values(frame["balance"]), slot_values(frame["slot"])
+    attrs = pull_attrs(frame)
+    has_rows = present(owners.codes, len(owners.names))
+    failed = failed_owners(attrs) - set(owners.names[has_rows])
+    read = len(owners.names) - int(owners.names.isin(sorted(failed)).sum())
+    return PullSummary(
+        rows=len(balances),
+        mints=int(present(mints.codes, len(mints.names)).sum()),
+        owners=int(has_rows.sum()),
+        zero_balances=int((balances == 0).sum()),
+        owners_read=read,
+        owners_failed=len(failed),
+        is_whole=attrs.get("owners") == read + len(failed),
+        slot_first=int(slots.min()) if len(slots) else None,
+        slot_last=int(slots.max()) if len(slots) else None,
+    )
+
+
 def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
     """Sum up each owner: how many mints it holds and how fresh its rows are.
 
-    Where the ``owner`` column is categorical its categories are all owners asked, and those without
-    rows stand here with none. An owner that ``frame.attrs`` lists as failed was not read, so its
-    numbers are missing.
+    Where the ``owner`` column is categorical its categories are the owners read to the end, and those
+    without rows are listed here with none. Of an owner that ``frame.attrs`` lists as failed nothing is
+    known: in a frame that has it as a category nevertheless its numbers are missing.
 
     Returns
     -------
@@ -56,7 +128,7 @@ def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
     """
     columns = read_columns(frame)
     names, codes = columns.owners
-    failed = names.isin(failed_owners(frame)) & ~present(codes, len(names))
+    failed = names.isin(sorted(failed_owners(pull_attrs(frame)))) & ~present(codes, len(names))
     held = columns.balances > 0
     first, last = _slot_range(codes, columns.slots, len(names))
     return pd.DataFrame(
@@ -71,11 +143,11 @@ def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def owners_of(frame: pd.DataFrame) -> pd.Index:
-    """List the owners that were asked.
+    """List the owners that were read to the end.
 
     They are the categories of the ``owner`` column, or the entries of its Arrow dictionary, so that owners
-    without rows are among them. A column of plain text, as after a CSV or a ``concat``, knows only those
-    that have rows.
+    without rows are among them. Owners that failed, or were still open when a pull ended, are not. A column
+    of plain text, as after a CSV or a ``concat``, knows only those that have rows.
 
     Returns
     -------
