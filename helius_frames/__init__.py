@@ -9,7 +9,7 @@ Examples
 >>> import helius_frames
 >>> df = pd.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
 >>> df.helius.by_mint().columns[:3].tolist()
-['holders', 'zero_balances', 'total']
+['holders', 'total', 'top1_share']
 """
 
 from __future__ import annotations

@@ -209,14 +209,16 @@ class BalancesAccessor:
         return analysis.failures(self._frame)
 
     @_as_told_by(analysis.by_mint)
-    def by_mint(self) -> pd.DataFrame:
+    def by_mint(
+        self, *, short: bool = False, dtype_backend: Literal["pyarrow"] | None = None
+    ) -> pd.DataFrame:
         """Summarise each mint: holders, exact total, concentration."""
-        return analysis.by_mint(self._frame)
+        return analysis.by_mint(self._frame, short=short, dtype_backend=dtype_backend)
 
     @_as_told_by(analysis.by_owner)
-    def by_owner(self) -> pd.DataFrame:
-        """Summarise each owner: mints held, zero balances, slots."""
-        return analysis.by_owner(self._frame)
+    def by_owner(self, *, dtype_backend: Literal["pyarrow"] | None = None) -> pd.DataFrame:
+        """Summarise each owner: mints held, exact total, zero balances, slots."""
+        return analysis.by_owner(self._frame, dtype_backend=dtype_backend)
 
     @_as_told_by(analysis.top_holders)
     def top_holders(self, mint: str, n: int = 20) -> pd.DataFrame:

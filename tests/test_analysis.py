@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections import Counter
 from contextlib import suppress
 from decimal import Decimal
@@ -89,11 +90,6 @@ def brute_nakamoto(values):
         if 2 * taken > sum(values):
             return count
     return 0
-
-
-def brute_median(values):
-    middle = (len(values) - 1) // 2, len(values) // 2
-    return Decimal(sum(values[place] for place in middle)) / 2 if values else None
 
 
 def nearly(value):
@@ -265,11 +261,13 @@ def test_by_mint_is_what_integers_and_fractions_say(pairs, backend):
         assert row["largest"] == max(values, default=0)
         assert row["nakamoto"] == brute_nakamoto(values)
         assert row["gini"] == nearly(brute_gini(values))
-        share = float(Fraction(sum(values[-10:]), total)) if total else math.nan
-        assert row["top10_share"] == nearly(share)
+        for top in (1, 10):
+            share = float(Fraction(sum(values[-top:]), total)) if total else math.nan
+            assert row[f"top{top}_share"] == nearly(share)
         hhi = float(Fraction(sum(x * x for x in values), total**2)) if total else math.nan
         assert row["hhi"] == nearly(hhi)
-        assert (None if row["median"] is pd.NA else row["median"]) == brute_median(values)
+        median = statistics.median_low(values) if values else None
+        assert (None if row["median"] is pd.NA else row["median"]) == median
 
 
 @given(rows)
@@ -282,31 +280,64 @@ def test_by_mint_stands_in_descending_order_of_holders_also_from_an_index(pairs)
     assert MintIndex.of(frame).mints.tolist() == table.index.tolist()
 
 
-def test_by_mint_has_short_exact_dtypes_also_without_rows():
+def test_by_mint_has_its_columns_and_exact_dtypes_also_without_rows():
     dtypes = analysis.by_mint(frame_of({("a", "v"): (1, 1)})).dtypes.astype(str)
     assert dtypes.to_dict() == {
         "holders": "int64",
-        "zero_balances": "int64",
-        "total": "decimal128(38, 0)[pyarrow]",
-        "median": "decimal128(38, 1)[pyarrow]",
-        "largest": "uint64",
+        "total": "object",
+        "top1_share": "float64",
         "top10_share": "float64",
         "gini": "float64",
-        "hhi": "float64",
         "nakamoto": "int64",
+        "median": "UInt64",
+        "largest": "uint64",
+        "hhi": "float64",
+        "zero_balances": "int64",
     }
     empty = analysis.by_mint(frame_of({}))
     assert len(empty) == 0
     assert empty.dtypes.astype(str).to_dict() == dtypes.to_dict()
 
 
-def test_a_total_beyond_64_bits_is_exact_sums_and_saves(tmp_path):
-    frame = frame_of({(owner, "v"): (U64_MAX, 1) for owner in OWNERS})
-    table = analysis.by_mint(frame)
-    assert table.loc["v", "total"] == 8 * U64_MAX
-    assert table["total"].sum() == 8 * U64_MAX
-    table.to_parquet(tmp_path / "table.parquet")
-    assert pd.read_parquet(tmp_path / "table.parquet", dtype_backend="pyarrow")["total"].sum() == 8 * U64_MAX
+@pytest.mark.parametrize("ask", [analysis.by_mint, analysis.by_owner])
+def test_totals_beyond_64_bits_can_be_computed_with(ask):
+    frame = frame_of({(owner, mint): (U64_MAX, 1) for owner in OWNERS for mint in MINTS})
+    total = ask(frame)["total"]
+    one = len(OWNERS if ask is analysis.by_mint else MINTS) * U64_MAX
+    assert all(type(value) is int for value in total)
+    assert total.tolist() == [one] * len(total)
+    assert (total * 2).tolist() == [one * 2] * len(total)
+    assert (total // 10**6).tolist() == [one // 10**6] * len(total)
+    assert (U64_MAX / total).tolist() == nearly([U64_MAX / one] * len(total))
+    assert (total > 10**18).all()
+    assert total.sum() == one * len(total)
+    assert not (total == U64_MAX).any()
+
+
+@pytest.mark.parametrize("ask", [analysis.by_mint, analysis.by_owner])
+def test_with_arrow_totals_are_decimals_that_save_exactly(ask, tmp_path):
+    frame = frame_of({(owner, mint): (U64_MAX, 1) for owner in OWNERS for mint in MINTS})
+    plain, arrow = ask(frame), ask(frame, dtype_backend="pyarrow")
+    assert arrow["total"].dtype == pd.ArrowDtype(pa.decimal128(38, 0))
+    assert all(isinstance(dtype, pd.ArrowDtype) for dtype in arrow.dtypes)
+    arrow.to_parquet(tmp_path / "table.parquet")
+    back = pd.read_parquet(tmp_path / "table.parquet", dtype_backend="pyarrow")
+    assert list(map(int, back["total"])) == plain["total"].tolist()
+    assert ask(frame_of({}), dtype_backend="pyarrow").dtypes.equals(arrow.dtypes)
+    with pytest.raises(InputError, match="dtype_backend must be 'pyarrow' or None, got 'numpy_nullable'"):
+        ask(frame, dtype_backend="numpy_nullable")
+
+
+def test_a_short_index_has_a_different_text_for_every_mint():
+    mints = ["7or71e3BNvak33jyHWebyv6jdHX6Y9AgsRiXQzqjpcva", "7or7AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAApcva"]
+    mints += [f"7or7{'A' * 20}{letter}{'A' * 15}pcva" for letter in "BC"] + ["short", "EZ3D" * 11]
+    frame = pd.DataFrame({"owner": "a", "mint": mints, "balance": 1, "slot": 1})
+    table = analysis.by_mint(frame, short=True)
+    assert table.index.is_unique
+    assert table.index.name == "mint"
+    assert table.index[0] == "7or71e3B…Qzqjpcva"
+    assert table.index.tolist()[-2:] == ["short", "EZ3D…EZ3D"]
+    pd.testing.assert_frame_equal(table.set_axis(mints), analysis.by_mint(frame).rename_axis(None))
 
 
 # measures on their own
@@ -521,6 +552,7 @@ def test_by_owner_counts_mints_and_keeps_owners_without_rows(pairs, backend):
     for owner, row in table.iterrows():
         mine = [found for (name, _), found in pairs.items() if name == owner]
         assert row["mints"] == sum(balance > 0 for balance, _ in mine)
+        assert row["total"] == sum(balance for balance, _ in mine)
         assert row["zero_balances"] == sum(balance == 0 for balance, _ in mine)
         slots = [slot for _, slot in mine]
         if slots:
@@ -533,7 +565,7 @@ def test_by_owner_says_nothing_of_an_owner_that_failed():
     failed = json.dumps([{"owner": "b", "page": 1, "kind": "RPCError", "message": "no"}])
     frame = with_notes(frame_of({("a", "v"): (1, 1)}, owners=("a", "b", "c")), failures=failed)
     table = analysis.by_owner(frame)
-    assert table["mints"].isna().tolist() == [False, True, False]
+    assert table["mints"].isna().tolist() == table["total"].isna().tolist() == [False, True, False]
     assert table.loc["c", "mints"] == 0
 
 

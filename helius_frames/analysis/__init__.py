@@ -1,6 +1,7 @@
 """Frame to numbers and frames: what a person asks of balances, answered exactly.
 
-Sums and changes are exact integers of any size (``decimal128(38, 0)``), shares and measures are floats.
+Totals are exact: Python integers in short tables, ``decimal128(38, 0)`` in columns as long as the frame.
+Shares and measures are floats.
 Each function takes a frame with the columns ``owner``, ``mint``, ``balance`` and ``slot``, leaves it as it is
 and gives a new one; further columns are ignored, `with_decimals` keeps them. Those that take a ``source``
 take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
@@ -22,6 +23,7 @@ from helius_frames.analysis._mints import (
 from helius_frames.analysis._owners import PullSummary, by_owner, drift, owners_of, pull_summary, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
 from helius_frames.analysis._shape import pivot, with_decimals
+from helius_frames.analysis._text import shorten
 
 __all__ = [
     "COLUMNS",
@@ -47,6 +49,7 @@ __all__ = [
     "pivot",
     "pull_attrs",
     "pull_summary",
+    "shorten",
     "slots",
     "top_holders",
     "top_share",

@@ -23,7 +23,6 @@ from helius_frames.analysis._exact import (
     minus,
     plus,
     running,
-    times,
 )
 from helius_frames.analysis._schema import balance_values
 from helius_frames.errors import InputError
@@ -75,13 +74,11 @@ class Groups:
         return self.balances[self.ends - 1]
 
 
-def tenfold_medians(groups: Groups) -> Wide:
-    """Ten times the median balance of each group's holders; a number without meaning where there are none."""
-    last = len(groups.balances) - 1
-    lower = np.minimum(groups.firsts + (groups.holders - 1) // 2, last)
-    upper = np.minimum(groups.firsts + groups.holders // 2, last)
-    five = np.array([5], dtype=np.uint64)
-    return plus(times(groups.balances[lower], five), times(groups.balances[upper], five))
+def medians(groups: Groups) -> U64:
+    """Largest balance of the poorer half of each group's holders; without meaning where there are none."""
+    places = np.minimum(groups.firsts + (groups.holders - 1) // 2, groups.ends - 1)
+    balances: U64 = groups.balances[places]
+    return balances
 
 
 def top_shares(groups: Groups, n: int) -> F64:

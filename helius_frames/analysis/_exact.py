@@ -3,7 +3,6 @@
 A balance fits 64 bits, a sum of balances does not. A `Wide` column keeps each number in two words, as
 128-bit two's complement: no step wraps silently, goes through a float or makes a Python object per row.
 It is also how Arrow stores ``decimal128``, so a column is turned into decimals without a conversion.
-Imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -15,12 +14,15 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from helius_frames.errors import InputError
+
 U64: TypeAlias = NDArray[np.uint64]
 I64: TypeAlias = NDArray[np.int64]
 F64: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 DIGITS = 38  # the most a decimal128 holds
+_ARROW = {"int64": pa.int64(), "uint64": pa.uint64(), "float64": pa.float64()}
 _WORD = 64
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFF_FFFF)
@@ -86,6 +88,29 @@ def as_floats(wide: Wide) -> F64:
 def as_ints(wide: Wide) -> list[int]:
     """Python integers."""
     return [(high << _WORD) + low for low, high in zip(wide.low.tolist(), wide.high.tolist(), strict=True)]
+
+
+def integer_objects(wide: Wide, *, missing: Flags | None = None) -> NDArray[np.object_]:
+    """Return the numbers as Python integers, which never wrap; ``pd.NA`` where ``missing``."""
+    numbers = np.array(as_ints(wide), dtype=np.object_)
+    if missing is not None:
+        numbers[missing] = pd.NA
+    return numbers
+
+
+def check_backend(dtype_backend: str | None) -> None:
+    """Refuse any backend but Arrow's, or none."""
+    if dtype_backend not in (None, "pyarrow"):
+        raise InputError(f"dtype_backend must be 'pyarrow' or None, got {dtype_backend!r}")
+
+
+def as_arrow(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with Arrow dtypes; integers as objects, which may exceed 64 bits, become decimals."""
+    kinds = {
+        name: pa.decimal128(DIGITS, 0) if dtype == "object" else _ARROW[str(dtype).lower()]
+        for name, dtype in table.dtypes.items()
+    }
+    return table.astype({name: pd.ArrowDtype(kind) for name, kind in kinds.items()})
 
 
 def as_decimals(

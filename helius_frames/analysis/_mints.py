@@ -1,4 +1,4 @@
-"""Tables of mints and of the holders of one mint. Imports `errors` and the rooms above it."""
+"""Tables of mints and of the holders of one mint."""
 
 from __future__ import annotations
 
@@ -13,45 +13,57 @@ from helius_frames.analysis._concentration import (
     check_count,
     ginis,
     hhis,
+    medians,
     nakamotos,
-    tenfold_medians,
     top_shares,
 )
-from helius_frames.analysis._exact import I64, U64, as_decimals, minus, widen
+from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus, widen
 from helius_frames.analysis._index import Holders, MintIndex, Source, by_holders, mint_groups
 from helius_frames.analysis._schema import read_columns
+from helius_frames.analysis._text import short_names
 from helius_frames.errors import InputError
 
 Scale: TypeAlias = Literal["log", "linear"]
 
 
-def by_mint(source: Source) -> pd.DataFrame:
+def by_mint(
+    source: Source, *, short: bool = False, dtype_backend: Literal["pyarrow"] | None = None
+) -> pd.DataFrame:
     """Sum up each mint: its holders, its exact total and how unevenly it is held.
 
     Holders are the owners with a balance above zero; zero balances are counted apart and enter no
     measure. "Total" is what the owners of this frame hold, not the supply of the mint.
 
+    Parameters
+    ----------
+    short
+        Shorten the addresses in the index, to print the table; no two of them become the same.
+    dtype_backend
+        ``"pyarrow"``: Arrow dtypes, and ``total`` as decimal128(38, 0), to save the table. A decimal
+        cannot be multiplied or divided where the result might need more than 38 digits.
+
     Returns
     -------
     One row per mint that has rows, most holders first; index ``mint`` (str):
 
-    - ``holders``, ``zero_balances``: int64
-    - ``total``: decimal128(38, 0), exact, base units; as ``float64`` it can be scaled and divided, which
-      Arrow refuses where the result might need more than 38 digits
-    - ``median``: decimal128(38, 1), exact, base units; the mean of the middle two where the number of
-      holders is even; null without holders
-    - ``largest``: uint64, base units; 0 without holders
-    - ``top10_share``: float64 in (0, 1], see `top_share`; NaN without holders
+    - ``holders``: int64
+    - ``total``: object, Python integers, exact, base units
+    - ``top1_share``, ``top10_share``: float64 in (0, 1], see `top_share`; NaN without holders
     - ``gini``: float64 in [0, 1), see `gini`; NaN without holders
-    - ``hhi``: float64 in (0, 1], see `hhi`; NaN without holders
     - ``nakamoto``: int64, see `nakamoto`; 0 without holders
+    - ``median``: UInt64, base units, the largest balance of the poorer half of the holders (of the middle
+      two the smaller one, as `statistics.median_low`); missing without holders
+    - ``largest``: uint64, base units; 0 without holders
+    - ``hhi``: float64 in (0, 1], see `hhi`; NaN without holders
+    - ``zero_balances``: int64
 
     Raises
     ------
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
+        A balance is missing, negative or no integer, an (owner, mint) pair stands there twice, or
+        ``dtype_backend`` is none of these.
 
     Examples
     --------
@@ -61,12 +73,19 @@ def by_mint(source: Source) -> pd.DataFrame:
     >>> table = by_mint(df)
     >>> bool((table["holders"] + table["zero_balances"]).sum() == len(df))
     True
+    >>> by_mint(df, short=True).index[0]
+    '7or7…pcva'
     """
+    check_backend(dtype_backend)
     if isinstance(source, MintIndex):
-        return _summary(source.columns.mints.names[source.mint_codes], source.groups)
-    columns = read_columns(source)
-    groups, codes = mint_groups(columns)
-    return _summary(columns.mints.names[codes], groups)
+        table = _summary(source.columns.mints.names[source.mint_codes], source.groups)
+    else:
+        columns = read_columns(source)
+        groups, codes = mint_groups(columns)
+        table = _summary(columns.mints.names[codes], groups)
+    if short:
+        table = table.set_axis(short_names(table.index))
+    return as_arrow(table) if dtype_backend == "pyarrow" else table
 
 
 def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
@@ -151,7 +170,7 @@ def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log"
 
     - ``low``, ``high``: uint64, the smallest and largest balance that falls into the bin, base units
     - ``holders``: int64
-    - ``total``: decimal128(38, 0), exact sum of their balances, base units
+    - ``total``: object, Python integers, exact sum of their balances, base units
 
     Raises
     ------
@@ -182,7 +201,7 @@ def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log"
             "low": lows,
             "high": np.append(lows[1:] - np.uint64(1), holders.balances[-1:]),
             "holders": np.diff(edges),
-            "total": as_decimals(sums),
+            "total": integer_objects(sums),
         }
     )
 
@@ -306,20 +325,20 @@ def _holders_below(holders: Holders, amount: int) -> int:
 
 
 def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
-    without = groups.holders == 0
     table = pd.DataFrame(
         {
             "holders": groups.holders,
-            "zero_balances": groups.zero_balances,
-            "total": as_decimals(groups.totals),
-            "median": as_decimals(tenfold_medians(groups), scale=1, missing=without),
-            "largest": groups.largest,
+            "total": integer_objects(groups.totals),
+            "top1_share": top_shares(groups, 1),
             "top10_share": top_shares(groups, TOP),
             "gini": ginis(groups),
-            "hhi": hhis(groups),
             "nakamoto": nakamotos(groups),
+            "median": pd.arrays.IntegerArray(medians(groups), groups.holders == 0),
+            "largest": groups.largest,
+            "hhi": hhis(groups),
+            "zero_balances": groups.zero_balances,
         },
-        index=mints.rename("mint"),
+        index=mints.astype("str").rename("mint"),
     )
     return table.iloc[by_holders(groups)]
 

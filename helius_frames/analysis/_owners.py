@@ -1,13 +1,14 @@
-"""Tables of owners and of the slots their pages were read at. Imports `errors` and the rooms above it."""
+"""Tables of owners and of the slots their pages were read at."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from helius_frames.analysis._attrs import failed_owners, pull_attrs
+from helius_frames.analysis._exact import as_arrow, check_backend, integer_objects, minus, running
 from helius_frames.analysis._schema import (
     Codes,
     balance_values,
@@ -95,18 +96,25 @@ def pull_summary(frame: pd.DataFrame) -> PullSummary:
     )
 
 
-def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
-    """Sum up each owner: how many mints it holds and how fresh its rows are.
+def by_owner(frame: pd.DataFrame, *, dtype_backend: Literal["pyarrow"] | None = None) -> pd.DataFrame:
+    """Sum up each owner: how many mints it holds, how much, and how fresh its rows are.
 
     Where the ``owner`` column is categorical its categories are the owners read to the end, and those
     without rows are listed here with none. Of an owner that ``frame.attrs`` lists as failed nothing is
     known: in a frame that has it as a category nevertheless its numbers are missing.
+
+    Parameters
+    ----------
+    dtype_backend
+        ``"pyarrow"``: Arrow dtypes, and ``total`` as decimal128(38, 0), to save the table.
 
     Returns
     -------
     One row per owner, in the order of the frame; index ``owner`` (str):
 
     - ``mints``: Int64, mints with a balance above zero
+    - ``total``: object, Python integers, exact sum of its balances in base units; an amount where they are
+      of one mint, or of mints with as many decimals
     - ``zero_balances``: Int64, mints with a balance of zero
     - ``slot_first``, ``slot_last``: Int64, lowest and highest slot of its rows; missing without rows
 
@@ -115,7 +123,8 @@ def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
+        A balance is missing, negative or no integer, an (owner, mint) pair stands there twice, or
+        ``dtype_backend`` is none of these.
 
     Examples
     --------
@@ -126,20 +135,26 @@ def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
     >>> len(table) == len(helius_frames.demo.OWNERS)
     True
     """
+    check_backend(dtype_backend)
     columns = read_columns(frame)
     names, codes = columns.owners
     failed = names.isin(sorted(failed_owners(pull_attrs(frame)))) & ~present(codes, len(names))
     held = columns.balances > 0
     first, last = _slot_range(codes, columns.slots, len(names))
-    return pd.DataFrame(
+    sums = running(columns.balances[group_order(codes, len(names))])
+    edges = group_edges(codes, len(names))
+    totals = minus(sums.at(edges[1:]), sums.at(edges[:-1]))
+    table = pd.DataFrame(
         {
             "mints": _whole(_count(codes[held], len(names)), missing=failed),
+            "total": integer_objects(totals, missing=failed),
             "zero_balances": _whole(_count(codes[~held], len(names)), missing=failed),
             "slot_first": first,
             "slot_last": last,
         },
         index=names.astype("str").rename("owner"),
     )
+    return as_arrow(table) if dtype_backend == "pyarrow" else table
 
 
 def owners_of(frame: pd.DataFrame) -> pd.Index:

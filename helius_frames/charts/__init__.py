@@ -5,6 +5,7 @@ draws it. All take a balance frame or a `MintIndex`. Amounts in hover are exact 
 rounds above 2**53. This layer imports `analysis` and `errors`, and knows plotly.
 """
 
+from helius_frames.analysis import shorten
 from helius_frames.charts._about import About, Mark
 from helius_frames.charts._ecdf import EcdfNumbers, ecdf_numbers, plot_ecdf
 from helius_frames.charts._heatmap import HeatmapNumbers, heatmap_numbers, plot_heatmap
@@ -12,7 +13,7 @@ from helius_frames.charts._histogram import HistogramNumbers, histogram_numbers,
 from helius_frames.charts._lorenz import LorenzNumbers, lorenz_numbers, plot_lorenz
 from helius_frames.charts._page import standalone_html
 from helius_frames.charts._style import Theme
-from helius_frames.charts._text import amount_text, shorten
+from helius_frames.charts._text import amount_text
 from helius_frames.charts._top_holders import TopHoldersNumbers, plot_top_holders, top_holders_numbers
 from helius_frames.charts._treemap import TreemapNumbers, plot_treemap, treemap_numbers
 
