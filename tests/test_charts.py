@@ -78,7 +78,7 @@ def test_histogram_bars_hold_every_holder_once(values, scale, bins):
     assert sum(map(len, inside)) == len(held(values))
     assert numbers.zeros == values.count(0)
     assert numbers.left.tolist() == [float(low) for low in numbers.low]
-    assert numbers.about.total == sum(values)
+    assert numbers.context.total == sum(values)
 
 
 def test_histogram_bars_touch_and_zeros_stand_apart():
@@ -108,7 +108,7 @@ def test_ecdf_points_are_on_the_curve(values, scale):
     mine = held(values)
     assert numbers.balances == sorted(set(mine))
     assert numbers.counts.tolist() == [sum(value <= at for value in mine) for at in numbers.balances]
-    for part, quantile in ((Fraction(1, 2), numbers.median), (Fraction(9, 10), numbers.ninth)):
+    for part, quantile in ((Fraction(1, 2), numbers.median), (Fraction(9, 10), numbers.p90)):
         reached = [at for at in mine if Fraction(sum(value <= at for value in mine), len(mine)) >= part]
         assert quantile == (reached[0] if reached else 0)
 

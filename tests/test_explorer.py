@@ -309,7 +309,7 @@ def test_a_marked_owner_is_marked_in_every_chart(ex):
 def test_a_click_lists_the_holders_behind_the_bar_to_the_last_digit(ex):
     ex.mint = SMALL
     bar = trace_named(ex, "holders")
-    ex._pick(Point("holders", place_of(bar, U64_MAX)))
+    ex._on_click(Point("holders", place_of(bar, U64_MAX)))
     assert f"<td>{U64_MAX:,}</td>" in ex._table.value
     assert f"<td>{U64_MAX - 1:,}</td>" in ex._table.value
     assert "2 holders" in ex._note.value
@@ -317,11 +317,11 @@ def test_a_click_lists_the_holders_behind_the_bar_to_the_last_digit(ex):
 
 def behind(ex, trace, place):
     """Balances of the holders behind a point, by owner."""
-    ex._pick(Point(trace, place))
+    ex._on_click(Point(trace, place))
     return (
         None
-        if ex._behind is None
-        else dict(zip(ex._behind.holders["owner"], ex._behind.holders["balance"], strict=True))
+        if ex._selection is None
+        else dict(zip(ex._selection.holders["owner"], ex._selection.holders["balance"], strict=True))
     )
 
 
@@ -331,7 +331,7 @@ def clicked(ex, trace, place):
     points = {"trace_indexes": [number], "point_indexes": [place], "xs": [0], "ys": [0]}
     click = {"event_type": "plotly_click", "points": points, "device_state": None, "selector": None}
     ex.figure.set_state({"_js2py_pointsCallback": click})
-    return None if ex._behind is None else dict(ex._behind.holders[["owner", "balance"]].to_numpy())
+    return None if ex._selection is None else dict(ex._selection.holders[["owner", "balance"]].to_numpy())
 
 
 CLICKS = {
@@ -416,9 +416,9 @@ def test_behind_the_mark_stands_the_marked_owner(ex):
 
 def test_who_has_nothing_is_called_an_owner(ex):
     ex.owner = OWNERS[119]
-    ex._pick(Point("zeros", 0))
+    ex._on_click(Point("zeros", 0))
     assert note_of(ex) == f"3 owners of {BIG[:4]}…{BIG[-4:]} at zero"
-    ex._pick(Point("marked", 0))
+    ex._on_click(Point("marked", 0))
     assert note_of(ex).startswith("1 owner of")
 
 
@@ -440,7 +440,7 @@ def test_the_note_tells_one_amount_or_a_range_with_its_unit(balances, decimals, 
     ex = explore(
         balances_frame(rows), bins=5, decimals=decimals or 0, units="decimals" if decimals else "base"
     )
-    ex._pick(Point("holders", 0))
+    ex._on_click(Point("holders", 0))
     assert note_of(ex) == words.format(f"{BIG[:4]}…{BIG[-4:]}")
     ex.close()
 
@@ -454,8 +454,8 @@ def test_a_heatmap_has_at_most_thirty_owners(ex):
 def test_a_click_on_a_crowd_says_how_many_are_not_shown(ex):
     ex.bins = 5
     bar = trace_named(ex, "holders")
-    ex._pick(Point("holders", place_of(bar, 117_000)))
-    holders = len(ex._behind.holders)
+    ex._on_click(Point("holders", place_of(bar, 117_000)))
+    holders = len(ex._selection.holders)
     assert holders > 50
     assert ex._table.value.count("<tr") == 51
     assert f"{holders - 50} are not" in ex._note.value
@@ -463,7 +463,7 @@ def test_a_click_on_a_crowd_says_how_many_are_not_shown(ex):
 
 def test_another_mint_forgets_the_click(ex):
     bar = trace_named(ex, "holders")
-    ex._pick(Point("holders", place_of(bar, 1000)))
+    ex._on_click(Point("holders", place_of(bar, 1000)))
     assert ex._table.value
     ex.mint = SMALL
     assert not ex._table.value
@@ -500,7 +500,7 @@ def test_zeros_are_saved_where_the_chart_has_no_switch_to_hide_them(ex):
 
 def test_a_clicked_mark_at_zero_is_saved_as_the_table_shows_it(ex):
     ex.owner, ex.hide_zeros = OWNERS[119], True
-    ex._pick(Point("marked", 0))
+    ex._on_click(Point("marked", 0))
     assert OWNERS[119] in ex._table.value
     assert pd.read_csv(io.BytesIO(ex.download("csv").data))["balance"].tolist() == [0]
 
@@ -510,7 +510,7 @@ def test_a_click_and_hidden_zeros_narrow_what_is_saved(ex):
     ex.hide_zeros = True
     assert len(pd.read_csv(io.BytesIO(ex.download("csv").data))) == 117
     bar = trace_named(ex, "holders")
-    ex._pick(Point("holders", place_of(bar, 1000)))
+    ex._on_click(Point("holders", place_of(bar, 1000)))
     assert pd.read_csv(io.BytesIO(ex.download("csv").data))["balance"].tolist() == [1000]
 
 
@@ -669,7 +669,7 @@ def test_hostile_text_is_escaped_wherever_it_stands():
     frame = balances_frame([(bad, bad, 5, 1), (bad + "2", bad, 6, 1)])
     for chart in ("histogram", "top_holders", "treemap", "heatmap"):
         ex = explore(frame, chart=chart, owner=bad)
-        ex._pick(Point("holders", [0, 0] if chart == "heatmap" else 0))
+        ex._on_click(Point("holders", [0, 0] if chart == "heatmap" else 0))
         page = ex._repr_mimebundle_()["text/html"]
         for text in (
             ex._header.value,

@@ -8,12 +8,13 @@ take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotl
 """
 
 from helius_frames.analysis._attrs import failures, pull_attrs
-from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
+from helius_frames.analysis._concentration import check_count, gini, hhi, nakamoto, top_share
 from helius_frames.analysis._diff import diff
 from helius_frames.analysis._index import Holders, MintIndex, Source
 from helius_frames.analysis._mints import (
     Scale,
     by_mint,
+    check_scale,
     distribution,
     ecdf,
     holders_between,
@@ -22,7 +23,7 @@ from helius_frames.analysis._mints import (
 )
 from helius_frames.analysis._owners import PullSummary, by_owner, drift, owners_of, pull_summary, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
-from helius_frames.analysis._shape import pivot, with_decimals
+from helius_frames.analysis._shape import check_decimals, pivot, with_decimals
 from helius_frames.analysis._text import shorten
 
 __all__ = [
@@ -34,6 +35,9 @@ __all__ = [
     "Source",
     "by_mint",
     "by_owner",
+    "check_count",
+    "check_decimals",
+    "check_scale",
     "check_schema",
     "diff",
     "distribution",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from helius_frames.analysis._concentration import Groups, ginis
-from helius_frames.analysis._exact import F64, I64, U64, Wide, as_floats, as_ints, minus
+from helius_frames.analysis._exact import F64, I64, U64, Wide, as_floats, as_ints, minus, widen
 from helius_frames.analysis._schema import (
     Coded,
     Columns,
@@ -55,11 +55,15 @@ class Holders:
     @property
     def total(self) -> int:
         """Exact sum of the balances."""
-        return as_ints(self.sums(np.array([self.size])))[0]
+        return self.exact_sums(np.array([self.size]))[0]
 
     def sums(self, counts: I64) -> Wide:
         """Exact sums of the smallest balances, so many at a time."""
         return minus(self.running.at(counts), self.running.at(np.zeros_like(counts)))
+
+    def exact_sums(self, counts: I64) -> list[int]:
+        """Exact sums of the smallest balances, so many at a time, as Python integers."""
+        return as_ints(self.sums(counts))
 
     def shares(self, sums: Wide) -> F64:
         """Express sums as shares of the total; nothing is 0 of nothing."""
@@ -185,6 +189,25 @@ class MintIndex:
             gini=float(self.ginis[group]),
             slot_first=int(self.slots_first[group]),
             slot_last=int(self.slots_last[group]),
+        )
+
+    def holder_table(self, holders: Holders, first: int, end: int) -> pd.DataFrame:
+        """Table of the holders at the places ``first`` to ``end`` (excluded) of the ascending balances.
+
+        Columns and index are those of `top_holders`, largest first.
+        """
+        places = np.arange(end - 1, first - 1, -1)
+        balances, rows = holders.balances[places], holders.rows[places]
+        above = minus(holders.sums(np.full_like(places, holders.size)), holders.sums(places))
+        return pd.DataFrame(
+            {
+                "owner": self.owners_at(rows),
+                "balance": balances,
+                "share": holders.shares(widen(balances)),
+                "cumulative_share": holders.shares(above),
+                "slot": self.columns.slots[rows],
+            },
+            index=pd.RangeIndex(holders.size - end + 1, holders.size - first + 1, name="rank"),
         )
 
     def rows_of(self, owner: str) -> I64:

@@ -17,7 +17,7 @@ from helius_frames.analysis._concentration import (
     nakamotos,
     top_shares,
 )
-from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus, widen
+from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus
 from helius_frames.analysis._index import Holders, MintIndex, Source, by_holders, mint_groups
 from helius_frames.analysis._schema import read_columns
 from helius_frames.analysis._text import short_names
@@ -119,7 +119,7 @@ def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
     check_count(n, "n")
     index = MintIndex.for_mint(source, mint)
     holders = index.holders(mint)
-    return holder_table(index, holders, max(holders.size - n, 0), holders.size)
+    return index.holder_table(holders, max(holders.size - n, 0), holders.size)
 
 
 def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFrame:
@@ -153,7 +153,7 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     holders = index.holders(mint)
     first = _holders_below(holders, _whole_number("low", low))
     end = _holders_below(holders, _whole_number("high", high) + 1)
-    return holder_table(index, holders, first, max(first, end))
+    return index.holder_table(holders, first, max(first, end))
 
 
 def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log") -> pd.DataFrame:
@@ -284,23 +284,6 @@ def ecdf_at(holders: Holders, places: I64) -> pd.DataFrame:
     balances = holders.balances[places]
     counts = np.searchsorted(holders.balances, balances, side="right")
     return pd.DataFrame({"balance": balances, "holders": counts, "share": counts / max(holders.size, 1)})
-
-
-def holder_table(index: MintIndex, holders: Holders, first: int, end: int) -> pd.DataFrame:
-    """Table of the holders at the places ``first`` to ``end`` (excluded) of the ascending balances."""
-    places = np.arange(end - 1, first - 1, -1)
-    balances, rows = holders.balances[places], holders.rows[places]
-    above = minus(holders.sums(np.full_like(places, holders.size)), holders.sums(places))
-    return pd.DataFrame(
-        {
-            "owner": index.owners_at(rows),
-            "balance": balances,
-            "share": holders.shares(widen(balances)),
-            "cumulative_share": holders.shares(above),
-            "slot": index.columns.slots[rows],
-        },
-        index=pd.RangeIndex(holders.size - end + 1, holders.size - first + 1, name="rank"),
-    )
 
 
 def check_scale(scale: str) -> None:

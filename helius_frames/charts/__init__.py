@@ -6,19 +6,19 @@ rounds above 2**53. This layer imports `analysis` and `errors`, and knows plotly
 """
 
 from helius_frames.analysis import shorten
-from helius_frames.charts._about import About, Mark
+from helius_frames.charts._context import ChartContext, Mark
 from helius_frames.charts._ecdf import EcdfNumbers, ecdf_numbers, plot_ecdf
 from helius_frames.charts._heatmap import HeatmapNumbers, heatmap_numbers, plot_heatmap
 from helius_frames.charts._histogram import HistogramNumbers, histogram_numbers, plot_histogram
 from helius_frames.charts._lorenz import LorenzNumbers, lorenz_numbers, plot_lorenz
 from helius_frames.charts._page import standalone_html
 from helius_frames.charts._style import Theme
-from helius_frames.charts._text import amount_text
+from helius_frames.charts._text import amount_text, percent_text, range_text, slots_text
 from helius_frames.charts._top_holders import TopHoldersNumbers, plot_top_holders, top_holders_numbers
 from helius_frames.charts._treemap import TreemapNumbers, plot_treemap, treemap_numbers
 
 __all__ = [
-    "About",
+    "ChartContext",
     "EcdfNumbers",
     "HeatmapNumbers",
     "HistogramNumbers",
@@ -32,13 +32,16 @@ __all__ = [
     "heatmap_numbers",
     "histogram_numbers",
     "lorenz_numbers",
+    "percent_text",
     "plot_ecdf",
     "plot_heatmap",
     "plot_histogram",
     "plot_lorenz",
     "plot_top_holders",
     "plot_treemap",
+    "range_text",
     "shorten",
+    "slots_text",
     "standalone_html",
     "top_holders_numbers",
     "treemap_numbers",

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helius_frames.analysis import MintIndex, Source
-from helius_frames.analysis._concentration import check_count
-from helius_frames.charts._about import check_unit, in_unit, title_text
-from helius_frames.charts._style import Theme, blank, log_ticks, mark_label, palette, say, shown_labels
+from helius_frames.analysis import MintIndex, Source, check_count
+from helius_frames.charts._context import check_unit, in_unit, title_text
+from helius_frames.charts._style import (
+    Theme,
+    add_message,
+    log_ticks,
+    mark_label,
+    new_figure,
+    palette,
+    shown_labels,
+)
 from helius_frames.charts._text import (
     amount_text,
     count_text,
-    percent,
+    percent_text,
     short_html,
     slots_text,
     unit_text,
@@ -139,11 +146,11 @@ def plot_heatmap(
     10
     """
     numbers = heatmap_numbers(source, mint, n=n, decimals=decimals, hide_zeros=hide_zeros, mark=mark)
-    figure = blank(theme, title_text(title, _sentence(numbers)), _subtitle(numbers))
+    figure = new_figure(theme, title_text(title, _sentence(numbers)), _subtitle(numbers))
     if _has_cells(numbers):
         _draw(figure, numbers, theme)
     else:
-        say(figure, theme, _nothing(numbers))
+        add_message(figure, theme, _nothing(numbers))
     figure.update_xaxes(title_text="mint")
     figure.update_yaxes(title_text="owner")
     return figure
@@ -344,7 +351,7 @@ def _draw_zeros(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> Non
 def _cell_texts(numbers: HeatmapNumbers) -> list[list[str]]:
     return [
         [
-            f"{amount_text(cell, numbers.decimals)} · {percent(share)} of the mint" if cell else ""
+            f"{amount_text(cell, numbers.decimals)} · {percent_text(share)} of the mint" if cell else ""
             for cell, share in zip(row, shares, strict=True)
         ]
         for row, shares in zip(numbers.balances, numbers.shares.tolist(), strict=True)

@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from helius_frames.analysis import MintIndex, Scale, Source, distribution
-from helius_frames.charts._about import (
-    About,
+from helius_frames.charts._context import (
+    ChartContext,
     Mark,
-    about,
+    context_of,
     find_mark,
-    heading,
     holders_text,
     in_unit,
     look_up,
     mark_hover,
     quantile,
+    start_figure,
     title_text,
 )
 from helius_frames.charts._style import (
     Theme,
-    along,
     amount_axis,
-    apart,
+    axis_fraction,
     balance_title,
     count_axis,
+    is_distinguishable,
     log_ticks,
     mark_label,
     palette,
@@ -54,7 +54,7 @@ class HistogramNumbers(NamedTuple):
     the marked owner's balance in the unit of the axis and the height of its bar.
     """
 
-    about: About
+    context: ChartContext
     mark: Mark | None
     scale: Scale
     low: list[int]
@@ -92,7 +92,7 @@ def histogram_numbers(
     zero_left, zero_width = _zero_bar(*axis, scale)
     marked = find_mark(index, holders, mark)
     return HistogramNumbers(
-        about=about(holders, decimals),
+        context=context_of(holders, decimals),
         mark=marked,
         scale=scale,
         low=low.tolist(),
@@ -173,8 +173,8 @@ def plot_histogram(
     numbers = histogram_numbers(
         source, mint, scale=scale, bins=bins, decimals=decimals, hide_zeros=hide_zeros, mark=mark
     )
-    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.about.holders:
+    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.context.holders:
         _draw(figure, numbers, theme)
     figure.update_xaxes(title_text=balance_title(decimals))
     figure.update_yaxes(title_text="holders")
@@ -204,7 +204,7 @@ def _drawable(index: MintIndex, mint: str, bins: int, scale: Scale) -> pd.DataFr
     """Bins of the balances; a single one where an axis, which counts in floats, does not tell them apart."""
     table = distribution(index, mint, bins, scale)
     edges = _edges(table)
-    is_apart = not len(edges) or apart(edges[0], edges[-1])
+    is_apart = not len(edges) or is_distinguishable(edges[0], edges[-1])
     return table if is_apart else distribution(index, mint, 1, scale)
 
 
@@ -233,13 +233,13 @@ def _zero_place(zeros: int, left: float, width: float, mark: Mark | None) -> tup
 
 
 def _sentence(numbers: HistogramNumbers) -> str:
-    of = numbers.about
-    median = brief(numbers.median, of.decimals)
-    if of.holders == 1:
+    context = numbers.context
+    median = brief(numbers.median, context.decimals)
+    if context.holders == 1:
         return f"One holder has all {median}"
     if numbers.low[:1] == numbers.high[-1:]:
-        return f"Each of {holders_text(of.holders)} has {median}"
-    return f"Half of {holders_text(of.holders)} have {median} or less"
+        return f"Each of {holders_text(context.holders)} has {median}"
+    return f"Half of {holders_text(context.holders)} have {median} or less"
 
 
 def _draw(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
@@ -271,7 +271,7 @@ def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
     if numbers.scale == "linear":
         figure.update_xaxes(range=[numbers.zero_left - numbers.zero_width, high])
         return
-    unit = 10 ** (numbers.about.decimals or 0)
+    unit = 10 ** (numbers.context.decimals or 0)
     places, labels = log_ticks(numbers.axis, (numbers.low[0] / unit, numbers.high[-1] / unit), _POWERS)
     figure.update_xaxes(
         range=np.log10([numbers.zero_left**2 / (numbers.zero_left + numbers.zero_width), high]),
@@ -281,7 +281,7 @@ def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
 
 
 def _bar_texts(numbers: HistogramNumbers) -> list[str]:
-    decimals = numbers.about.decimals
+    decimals = numbers.context.decimals
     return [
         f"{holders_text(count)} with {range_text(low, high, decimals)} {unit_text(decimals)}"
         f"<br>together {amount_text(total, decimals)}"
@@ -321,7 +321,7 @@ def _draw_mark(
     """Mark the owner's bar, with the name above the highest one."""
     x, height = place
     top = max(int(numbers.holders.max()), numbers.zeros)
-    text = mark_hover(mark, numbers.about.decimals)
+    text = mark_hover(mark, numbers.context.decimals)
     figure.add_scatter(
         name="marked",
         x=[x, x, x],
@@ -340,7 +340,7 @@ def _draw_mark(
 
 def _mark_side(numbers: HistogramNumbers, x: float) -> str:
     """Where the name has room: beside the line at the ends of the axis."""
-    place = along(x, numbers.axis, numbers.scale)
+    place = axis_fraction(x, numbers.axis, numbers.scale)
     if place < _NAME:
         return "top right"
     return "top left" if place > 1 - _NAME else "top center"

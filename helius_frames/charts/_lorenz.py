@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from helius_frames.analysis._exact import as_ints
-from helius_frames.charts._about import (
-    About,
+from helius_frames.charts._context import (
+    ChartContext,
     Mark,
-    about,
+    context_of,
     find_mark,
-    heading,
     holders_text,
     look_up,
     point_out,
+    start_figure,
     title_text,
 )
 from helius_frames.charts._style import Theme, palette
@@ -37,7 +36,7 @@ class LorenzNumbers(NamedTuple):
     ``sums`` are what they have, exact; ``poorer_half`` is the share of the poorer half of the holders.
     """
 
-    about: About
+    context: ChartContext
     mark: Mark | None
     counts: np.ndarray
     holder_share: np.ndarray
@@ -56,12 +55,12 @@ def lorenz_numbers(
     counts = _lorenz_counts(holders.size)
     half = np.array([holders.size // 2])
     return LorenzNumbers(
-        about=about(holders, decimals),
+        context=context_of(holders, decimals),
         mark=marked,
         counts=counts,
         holder_share=counts / max(holders.size, 1),
         balance_share=holders.shares(holders.sums(counts)),
-        sums=as_ints(holders.sums(counts)),
+        sums=holders.exact_sums(counts),
         poorer_half=float(holders.shares(holders.sums(half))[0]),
         mark_place=_lorenz_place(holders, marked),
     )
@@ -119,8 +118,8 @@ def plot_lorenz(
     'share'
     """
     numbers = lorenz_numbers(source, mint, decimals=decimals, mark=mark)
-    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.about.holders:
+    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.context.holders:
         _draw(figure, numbers, theme)
     figure.update_xaxes(title_text="share of the holders, poorest first")
     figure.update_yaxes(title_text="share of what is held here")
@@ -144,7 +143,7 @@ def _lorenz_place(holders: Holders, mark: Mark | None) -> tuple[float, float] | 
 
 
 def _sentence(numbers: LorenzNumbers) -> str:
-    holders = numbers.about.holders
+    holders = numbers.context.holders
     if holders == 1:
         return "One holder owns all of what is held here"
     share = about_percent(numbers.poorer_half)
@@ -169,12 +168,12 @@ def _draw(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None:
         line={"color": colours.data, "width": 2.5},
         fill="tonexty",
         fillcolor=colours.shade,
-        hovertext=[amount_text(total, numbers.about.decimals) for total in numbers.sums],
+        hovertext=[amount_text(total, numbers.context.decimals) for total in numbers.sums],
         hovertemplate="poorest %{x:.2%} of the holders<br>%{y:.2%}: %{hovertext}<extra></extra>",
     )
     _write_gini(figure, numbers, theme)
     if numbers.mark is not None and numbers.mark_place is not None:
-        _draw_mark(figure, numbers.mark, numbers.mark_place, numbers.about.decimals, theme)
+        _draw_mark(figure, numbers.mark, numbers.mark_place, numbers.context.decimals, theme)
     figure.update_xaxes(tickformat=".0%", range=[0, 1.005])
     figure.update_yaxes(tickformat=".0%", range=[0, 1.005])
 
@@ -186,7 +185,7 @@ def _write_gini(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None
     figure.add_annotation(
         x=x,
         y=y,
-        text=f"<b>Gini {numbers.about.gini:.2f}</b>",
+        text=f"<b>Gini {numbers.context.gini:.2f}</b>",
         showarrow=False,
         font={"size": 18, "color": palette(theme).data},
     )

@@ -80,7 +80,7 @@ def palette(theme: Theme) -> Palette:
     return PALETTES[theme]
 
 
-def blank(theme: Theme, title: str, subtitle: str) -> go.Figure:
+def new_figure(theme: Theme, title: str, subtitle: str) -> go.Figure:
     """Start a figure: paper, axes, title; the texts are HTML already."""
     colours = palette(theme)
     layout = {
@@ -93,7 +93,7 @@ def blank(theme: Theme, title: str, subtitle: str) -> go.Figure:
     return go.Figure(layout=layout)
 
 
-def say(figure: go.Figure, theme: Theme, sentence: str) -> None:
+def add_message(figure: go.Figure, theme: Theme, sentence: str) -> None:
     """Put one calm sentence where the data would be."""
     figure.add_annotation(
         text=sentence,
@@ -120,12 +120,12 @@ def amount_format(highest: float) -> str:
     return _PREFIXED if highest >= _THOUSAND else _PLAIN
 
 
-def apart(lowest: float, highest: float) -> bool:
+def is_distinguishable(lowest: float, highest: float) -> bool:
     """Whether the labels of an axis tell two amounts apart."""
     return highest > lowest * (1 + _APART)
 
 
-def along(place: float, axis: tuple[float, float], scale: Scale) -> float:
+def axis_fraction(place: float, axis: tuple[float, float], scale: Scale) -> float:
     """How far along an axis a place is, from 0 to 1."""
     low, at, high = np.log10([axis[0], place, axis[1]]) if scale == "log" else (axis[0], place, axis[1])
     return float((at - low) / (high - low))

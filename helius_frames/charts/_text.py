@@ -70,7 +70,7 @@ def power_text(power: int) -> str:
     return brief_label(10.0**power) if power >= _SMALLEST else f"10<sup>{power}</sup>"
 
 
-def percent(share: float) -> str:
+def percent_text(share: float) -> str:
     """Write a share in percent to two decimals, for hover."""
     return f"{100 * share:.2f} %"
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from helius_frames.analysis._concentration import check_count
-from helius_frames.charts._about import (
-    About,
+from helius_frames.analysis import check_count
+from helius_frames.charts._context import (
+    ChartContext,
     Mark,
-    about,
+    context_of,
     find_mark,
-    heading,
     holder_hover,
     holders_text,
     look_up,
+    start_figure,
     title_text,
     with_marked,
 )
 from helius_frames.charts._style import Theme, mark_label, palette
-from helius_frames.charts._text import about_percent, amount_text, count_text, percent, short_html, unit_text
+from helius_frames.charts._text import (
+    about_percent,
+    amount_text,
+    count_text,
+    percent_text,
+    short_html,
+    unit_text,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +42,7 @@ class TreemapNumbers(NamedTuple):
     The marked owner has a tile of its own wherever it is a holder.
     """
 
-    about: About
+    context: ChartContext
     mark: Mark | None
     ranks: list[int]
     owners: list[str]
@@ -58,7 +65,7 @@ def treemap_numbers(
     balances = table["balance"].tolist()
     rest = holders.total - sum(balances)
     return TreemapNumbers(
-        about=about(holders, decimals),
+        context=context_of(holders, decimals),
         mark=marked,
         ranks=table.index.tolist(),
         owners=table["owner"].tolist(),
@@ -122,8 +129,8 @@ def plot_treemap(
     True
     """
     numbers = treemap_numbers(source, mint, n=n, decimals=decimals, mark=mark)
-    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.about.holders:
+    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.context.holders:
         _draw(figure, numbers, theme)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
@@ -131,7 +138,7 @@ def plot_treemap(
 
 
 def _sentence(numbers: TreemapNumbers) -> str:
-    holders = numbers.about.holders
+    holders = numbers.context.holders
     if holders <= 1:
         return "One holder owns all of what is held here"
     share = about_percent(float(numbers.share[0]))
@@ -158,7 +165,7 @@ def _draw(figure: go.Figure, numbers: TreemapNumbers, theme: Theme) -> None:
             "line": {"color": colours.surface, "width": 1},
             "pad": {"t": 0, "l": 0, "r": 0, "b": 0},  # the root has no header
         },
-        text=[percent(share) for share in [*numbers.share.tolist(), *rest]],
+        text=[percent_text(share) for share in [*numbers.share.tolist(), *rest]],
         textinfo="label+text",
         textfont={"color": [colours.on_data] * len(numbers.ranks) + [colours.on_other] * len(rest)},
         hovertext=_tile_texts(numbers),
@@ -175,7 +182,7 @@ def _label(owner: str, *, is_marked: bool) -> str:
 
 
 def _tile_texts(numbers: TreemapNumbers) -> list[str]:
-    decimals = numbers.about.decimals
+    decimals = numbers.context.decimals
     texts = [
         holder_hover(owner, balance, share, slot, decimals)
         for owner, balance, share, slot in zip(
@@ -188,9 +195,9 @@ def _tile_texts(numbers: TreemapNumbers) -> list[str]:
 
 
 def _rest_text(numbers: TreemapNumbers) -> str:
-    decimals = numbers.about.decimals
+    decimals = numbers.context.decimals
     return (
         f"{holders_text(numbers.others)} together<br>"
         f"{amount_text(numbers.others_balance, decimals)} {unit_text(decimals)}<br>"
-        f"{percent(numbers.others_share)} of what is held here"
+        f"{percent_text(numbers.others_share)} of what is held here"
     )

@@ -14,14 +14,14 @@ from helius_frames.explorer import _html
 from helius_frames.explorer._controls import BINS, DECIMALS, TOP, build_controls
 from helius_frames.explorer._figure import CurrentFigure
 from helius_frames.explorer._points import (
-    Behind,
     Point,
-    behind_bar,
-    behind_cell,
-    behind_ecdf,
-    behind_lorenz,
-    behind_tile,
-    behind_top_holders,
+    PointHolders,
+    holders_of_bar,
+    holders_of_cell,
+    holders_of_ecdf_point,
+    holders_of_lorenz_point,
+    holders_of_tile,
+    holders_of_top,
     rows_of,
 )
 from helius_frames.explorer._save import (
@@ -51,7 +51,7 @@ class Chart(NamedTuple):
     label: str
     plot: Callable[..., go.Figure]
     numbers: Callable[..., Any]
-    behind: Callable[[analysis.MintIndex, Any, Point], Behind | None]
+    holders_of: Callable[[analysis.MintIndex, Any, Point], PointHolders | None]
     options: Mapping[str, str]  # trait of the explorer → keyword of the chart
     most: int = TOP[1]  # holders that may be drawn
     has_units: bool = True  # amounts of one mint, so that one number of decimals is right for all of them
@@ -62,20 +62,20 @@ CHARTS: Mapping[str, Chart] = {
         "Histogram",
         charts.plot_histogram,
         charts.histogram_numbers,
-        behind_bar,
+        holders_of_bar,
         {"scale": "scale", "bins": "bins", "hide_zeros": "hide_zeros"},
     ),
-    "ecdf": Chart("ECDF", charts.plot_ecdf, charts.ecdf_numbers, behind_ecdf, {"scale": "scale"}),
-    "lorenz": Chart("Lorenz", charts.plot_lorenz, charts.lorenz_numbers, behind_lorenz, {}),
+    "ecdf": Chart("ECDF", charts.plot_ecdf, charts.ecdf_numbers, holders_of_ecdf_point, {"scale": "scale"}),
+    "lorenz": Chart("Lorenz", charts.plot_lorenz, charts.lorenz_numbers, holders_of_lorenz_point, {}),
     "top_holders": Chart(
-        "Top holders", charts.plot_top_holders, charts.top_holders_numbers, behind_top_holders, {"top": "n"}
+        "Top holders", charts.plot_top_holders, charts.top_holders_numbers, holders_of_top, {"top": "n"}
     ),
-    "treemap": Chart("Treemap", charts.plot_treemap, charts.treemap_numbers, behind_tile, {"top": "n"}),
+    "treemap": Chart("Treemap", charts.plot_treemap, charts.treemap_numbers, holders_of_tile, {"top": "n"}),
     "heatmap": Chart(
         "Heatmap",
         charts.plot_heatmap,
         charts.heatmap_numbers,
-        behind_cell,
+        holders_of_cell,
         {"top": "n", "hide_zeros": "hide_zeros"},
         most=30,  # each has as many cells, and each cell its text
         has_units=False,
@@ -144,14 +144,14 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         self._summary = analysis.by_mint(self._index)
         self._holders = self._summary["holders"].to_dict()
         self._drift = analysis.drift(self._index.frame)
-        self._found = self._index.mints  # by the search for a mint
-        self._behind: Behind | None = None
+        self._matches = self._index.mints  # by the search for a mint
+        self._selection: PointHolders | None = None
         self._controls = build_controls({chart.label: kind for kind, chart in CHARTS.items()})
         self._save = SaveButtons(self.download)
         self._header, self._note, self._table = widgets.HTML(), widgets.HTML(), widgets.HTML()
         super().__init__(**({"mint": next(iter(self._index.mints), "")} | initial))
         # Drawn before there is a figure widget, whose constructor takes the first chart whole.
-        self._figure = CurrentFigure(self._drawn(), self._pick)
+        self._figure = CurrentFigure(self._drawn(), self._on_click)
         self._lay_out()
         self._link()
 
@@ -195,7 +195,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         for name in LINKED:
             traitlets.link((self, name), (getattr(self._controls, name), "value"))
         self._controls.mint.observe(self._choose_mint, "value")
-        self._tell()
+        self._refresh_texts()
         self._controls.find.observe(self._find_mint, "value")
         self._controls.owner.observe(self._find_owner, "value")
         self._save.observe(self._draw, "page_theme")
@@ -205,9 +205,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _changed(self, change: Bunch) -> None:
         if change["name"] in MOVES_POINTS:
-            self._behind = None
+            self._selection = None
         self._draw()
-        self._tell()
+        self._refresh_texts()
 
     def _draw(self, _change: Bunch | None = None) -> None:
         self._figure.replace(self._drawn())
@@ -230,7 +230,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     def _theme_now(self) -> str:
         return (self._save.page_theme or "light") if self.theme == "auto" else self.theme
 
-    def _tell(self) -> None:
+    def _refresh_texts(self) -> None:
         """Bring the texts and the visible controls up to date."""
         self._header.value = _html.header(self._index, self._summary, self.mint, self._drift)
         self._show_mint()
@@ -246,15 +246,15 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     # The holders behind a click
 
-    def _pick(self, point: Point) -> None:
+    def _on_click(self, point: Point) -> None:
         chart = CHARTS[self.chart]
         numbers = chart.numbers(self._index, self.mint, **self._options())
-        self._behind = chart.behind(self._index, numbers, point)
+        self._selection = chart.holders_of(self._index, numbers, point)
         self._show_rows()
 
     def _show_rows(self) -> None:
-        self._note.value = _html.behind_note(self._behind)
-        self._table.value = _html.behind_table(self._behind, self._places, self.owner)
+        self._note.value = _html.selection_note(self._selection)
+        self._table.value = _html.selection_table(self._selection, self._places, self.owner)
 
     # Searching
 
@@ -263,12 +263,12 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _find_mint(self, _change: Bunch) -> None:
         wanted = self._controls.find.value.strip()
-        self._found = matching(self._index.mints, wanted)
-        if len(self._found) == 1:
-            self.mint = self._found[0]
+        self._matches = matching(self._index.mints, wanted)
+        if len(self._matches) == 1:
+            self.mint = self._matches[0]
         self._offer_mints()
-        is_none = not len(self._found)
-        self._note.value = _html.no_mint_note(wanted) if is_none else _html.behind_note(self._behind)
+        is_none = not len(self._matches)
+        self._note.value = _html.no_mint_note(wanted) if is_none else _html.selection_note(self._selection)
 
     def _show_mint(self) -> None:
         if self.mint in {mint for _, mint in self._controls.mint.options}:
@@ -287,7 +287,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _mint_options(self) -> list[tuple[str, str]]:
         """Mints that match the search, most holders first, and the chosen one if it is not among them."""
-        offered = self._found[:MINTS_OFFERED]
+        offered = self._matches[:MINTS_OFFERED]
         if self.mint and self.mint not in offered:
             offered = offered.insert(0, self.mint)
         return [(_html.mint_label(mint, self._holders[mint]), mint) for mint in offered]
@@ -321,7 +321,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
             page = charts.standalone_html(go.Figure(self._figure))
             return Download(file_name(self.mint, self.chart, file_format), page.encode())
         to_bytes = csv_bytes if file_format == "csv" else parquet_bytes
-        is_all = self._behind is None and self.chart == "heatmap"
+        is_all = self._selection is None and self.chart == "heatmap"
         shown = ("", "all-rows") if is_all else (self.mint, self.chart)
         return Download(file_name(*shown, file_format), to_bytes(self._rows_shown()))
 
@@ -330,8 +330,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         return rows if self._places is None else analysis.with_decimals(rows, self._places, exact=True)
 
     def _wanted_rows(self) -> NDArray[np.bool_]:
-        if self._behind is not None:
-            return rows_of(self._index, self._behind.mint, self._behind.holders["owner"])
+        if self._selection is not None:
+            return rows_of(self._index, self._selection.mint, self._selection.holders["owner"])
         mint = None if self.chart == "heatmap" or not self.mint else self.mint
         hide_zeros = self.hide_zeros and "hide_zeros" in CHARTS[self.chart].options
         return rows_of(self._index, mint, hide_zeros=hide_zeros)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from plotly.offline import get_plotlyjs
 
-from helius_frames.charts import amount_text, shorten
-from helius_frames.charts._text import percent, slots_text
+from helius_frames.charts import amount_text, percent_text, shorten, slots_text
 from helius_frames.explorer._figure import CONFIG
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from helius_frames.analysis import MintIndex
-    from helius_frames.explorer._points import Behind
+    from helius_frames.explorer._points import PointHolders
 
 TABLE_ROWS = 50
 OWNERS_NAMED = 3
@@ -81,14 +80,16 @@ def no_mint_note(wanted: str) -> str:
     return _note(f"No mint of this frame contains {wanted!r}.")
 
 
-def behind_note(behind: Behind | None) -> str:
+def selection_note(selection: PointHolders | None) -> str:
     """How many holders stand behind the clicked point, and how many of them the table leaves out."""
-    if behind is None:
+    if selection is None:
         return _note("Click a bar, a point or a tile to list the holders behind it.")
-    hidden = len(behind.holders) - TABLE_ROWS
+    hidden = len(selection.holders) - TABLE_ROWS
     more = f": the first {TABLE_ROWS} are shown, {hidden:,} are not" if hidden > 0 else ""
-    noun = "holder" if behind.holders["balance"].any() else "owner"  # who has nothing holds nothing
-    return _note(f"{_count(len(behind.holders), noun)} of {shorten(behind.mint)} {behind.what}{more}")
+    noun = "holder" if selection.holders["balance"].any() else "owner"  # who has nothing holds nothing
+    return _note(
+        f"{_count(len(selection.holders), noun)} of {shorten(selection.mint)} {selection.what}{more}"
+    )
 
 
 def _note(text: str) -> str:
@@ -96,18 +97,23 @@ def _note(text: str) -> str:
     return f'<div class="helius-note" role="status">{escape(text)}</div>'
 
 
-def behind_table(behind: Behind | None, decimals: int | None, marked: str | None) -> str:
+def selection_table(selection: PointHolders | None, decimals: int | None, marked: str | None) -> str:
     """Table of the first holders behind the clicked point; empty before a click."""
-    if behind is None:
+    if selection is None:
         return ""
     head = "<tr><th>owner</th><th>balance</th><th>share</th><th>slot</th></tr>"
-    lines = (_row(holder, decimals, marked) for holder in behind.holders.head(TABLE_ROWS).itertuples())
+    lines = (_row(holder, decimals, marked) for holder in selection.holders.head(TABLE_ROWS).itertuples())
     box = '<div class="helius-rows" role="region" aria-label="holders behind the point" tabindex="0">'
     return f"{box}<table>{head}{''.join(lines)}</table></div>"
 
 
 def _row(holder: Any, decimals: int | None, marked: str | None) -> str:  # noqa: ANN401 - a row of a frame
-    cells = (holder.owner, amount_text(holder.balance, decimals), percent(holder.share), f"{holder.slot:,}")
+    cells = (
+        holder.owner,
+        amount_text(holder.balance, decimals),
+        percent_text(holder.share),
+        f"{holder.slot:,}",
+    )
     kind = ' class="helius-marked"' if holder.owner == marked else ""
     return f"<tr{kind}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 

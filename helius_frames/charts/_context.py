@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helius_frames.analysis import Holders, MintIndex, Source
-from helius_frames.analysis._mints import holder_table
-from helius_frames.analysis._shape import check_decimals
-from helius_frames.charts._style import Theme, blank, mark_label, palette, say
+from helius_frames.analysis import Holders, MintIndex, Source, check_decimals
+from helius_frames.charts._style import Theme, add_message, mark_label, new_figure, palette
 from helius_frames.charts._text import (
     about_percent,
     amount_text,
     count_text,
-    percent,
+    percent_text,
     short_html,
     slots_text,
     unit_text,
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-class About(NamedTuple):
+class ChartContext(NamedTuple):
     """What a chart is about: one mint and its holders, the owners with a balance above zero."""
 
     mint: str
@@ -68,9 +66,9 @@ def check_unit(decimals: int | None) -> None:
         check_decimals(decimals)
 
 
-def about(holders: Holders, decimals: int | None) -> About:
+def context_of(holders: Holders, decimals: int | None) -> ChartContext:
     """Say what a chart of these holders is about."""
-    return About(
+    return ChartContext(
         mint=holders.mint,
         holders=holders.size,
         zero_balances=holders.zero_balances,
@@ -100,11 +98,11 @@ def with_marked(
 ) -> pd.DataFrame:
     """List the n largest holders, and of the marked one after them."""
     if mark is None or mark.rank is None or mark.rank <= n:
-        return holder_table(index, holders, holders.size - n, holders.size)
+        return index.holder_table(holders, holders.size - n, holders.size)
     n = min(n, most - 1) if most else n
-    top = holder_table(index, holders, holders.size - n, holders.size)
+    top = index.holder_table(holders, holders.size - n, holders.size)
     place = holders.size - mark.rank
-    return pd.concat([top, holder_table(index, holders, place, place + 1)])
+    return pd.concat([top, index.holder_table(holders, place, place + 1)])
 
 
 def in_unit(balances: np.ndarray, decimals: int | None) -> np.ndarray:
@@ -118,12 +116,12 @@ def quantile(holders: Holders, part: int, of: int) -> int:
     return int(holders.balances[place]) if holders.size else 0
 
 
-def heading(of: About, mark: Mark | None, theme: Theme, title: str) -> go.Figure:
+def start_figure(context: ChartContext, mark: Mark | None, theme: Theme, title: str) -> go.Figure:
     """Start the figure of one mint; where it has no holder, it says so and is complete."""
-    if of.holders:
-        return blank(theme, title, _subtitle(of, mark))
-    figure = blank(theme, "Nothing to draw", _subtitle(of, mark))
-    say(figure, theme, f"No holder of {short_html(of.mint)} has a balance above zero")
+    if context.holders:
+        return new_figure(theme, title, _subtitle(context, mark))
+    figure = new_figure(theme, "Nothing to draw", _subtitle(context, mark))
+    add_message(figure, theme, f"No holder of {short_html(context.mint)} has a balance above zero")
     return figure
 
 
@@ -141,7 +139,7 @@ def holder_hover(owner: str, balance: int, share: float, slot: int, decimals: in
     """Tell all of one holder: whole address, exact balance, share, slot."""
     return (
         f"{escape(str(owner))}<br>{amount_text(balance, decimals)} {unit_text(decimals)}"
-        f"<br>{percent(share)} of what is held here · slot {count_text(slot)}"
+        f"<br>{percent_text(share)} of what is held here · slot {count_text(slot)}"
     )
 
 
@@ -175,12 +173,16 @@ def point_out(
     )
 
 
-def _subtitle(of: About, mark: Mark | None) -> str:
-    parts = [short_html(of.mint), unit_text(of.decimals), slots_text(of.slot_first, of.slot_last)]
-    if of.zero_balances:
-        parts.insert(1, f"{count_text(of.zero_balances)} more at zero")
+def _subtitle(context: ChartContext, mark: Mark | None) -> str:
+    parts = [
+        short_html(context.mint),
+        unit_text(context.decimals),
+        slots_text(context.slot_first, context.slot_last),
+    ]
+    if context.zero_balances:
+        parts.insert(1, f"{count_text(context.zero_balances)} more at zero")
     line = " · ".join(filter(None, parts))
-    return line if mark is None else f"{line}<br>{_mark_text(mark, of.holders)}"
+    return line if mark is None else f"{line}<br>{_mark_text(mark, context.holders)}"
 
 
 def _mark_text(mark: Mark, holders: int) -> str:
