@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from helius_frames._bridge import EventLoop
     from helius_frames._frame import DtypeBackend
     from helius_frames._progress import Choice
-    from helius_frames.charts import Theme
+    from helius_frames.charts import Decimals, Theme
     from helius_frames.explorer import Explorer
 
 _Method = TypeVar("_Method", bound="Callable[..., object]")
@@ -284,7 +284,8 @@ class BalancesAccessor:
         **initial
             First values of the explorer's attributes: ``mint``, ``chart`` (``"histogram"``, ``"ecdf"``,
             ``"lorenz"``, ``"top_holders"``, ``"treemap"``, ``"heatmap"``), ``scale``, ``bins``, ``top``,
-            ``units`` (``"base"``, ``"decimals"``), ``decimals``, ``hide_zeros``, ``owner``, ``theme``.
+            ``units`` (``"base"``, ``"decimals"``), ``decimals`` (a mapping from mint to places),
+            ``hide_zeros``, ``owner``, ``theme``.
 
         Returns
         -------
@@ -300,7 +301,8 @@ def _drawn(method: _Method) -> _Method:
     text = inspect.cleandoc(
         f"""
         decimals
-            Show amounts divided by ``10**decimals``; by default base units.
+            Show amounts divided by ``10**decimals``: a mapping from mint to places, or the places of the one
+            mint that is drawn. Amounts of a mint without are in base units.
         mark
             An owner to point out.
         theme
@@ -342,7 +344,7 @@ class PlotAccessor:
         *,
         scale: analysis.Scale = "log",
         bins: int = 60,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         hide_zeros: bool = False,
         mark: str | None = None,
         theme: Theme = "light",
@@ -381,7 +383,7 @@ class PlotAccessor:
         mint: str,
         *,
         scale: analysis.Scale = "log",
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -412,7 +414,7 @@ class PlotAccessor:
         self,
         mint: str,
         *,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -441,7 +443,7 @@ class PlotAccessor:
         mint: str,
         *,
         n: int = 20,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -473,7 +475,7 @@ class PlotAccessor:
         mint: str,
         *,
         n: int = 100,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -505,7 +507,7 @@ class PlotAccessor:
         mint: str | None = None,
         *,
         n: int = 25,
-        decimals: int | None = None,
+        decimals: Mapping[str, int] | None = None,
         hide_zeros: bool = False,
         mark: str | None = None,
         theme: Theme = "light",
@@ -518,7 +520,7 @@ class PlotAccessor:
         mint
             The owners are the n largest holders of this mint; by default those that hold the most mints.
         n
-            Number of owners and of mints, at most 100 of each. ``decimals`` holds for all these mints.
+            Number of owners and of mints, at most 100 of each.
         hide_zeros
             Leave cells with a balance of zero empty, like those without a row.
         """

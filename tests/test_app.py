@@ -156,6 +156,20 @@ def test_the_second_pull_takes_the_place_of_the_first(panel):
     assert panel.frame["owner"].cat.categories.tolist() == list(SOME[:3])
 
 
+def test_decimals_are_those_of_the_demo_and_what_is_typed_is_kept_from_pull_to_pull(panel):
+    begin(panel)
+    pull(panel)
+    assert panel.explorer.decimals == demo.DECIMALS
+    mint = panel.explorer.mint
+    panel.explorer._controls.decimals.value = "3"
+    pull(panel)
+    assert panel.explorer.decimals == demo.DECIMALS | {mint: 3}
+    known = helius_frames.app(decimals={mint: 2})
+    pull_from(known, demo.Indexer(demo.app().holdings))
+    assert known.explorer.decimals == {mint: 2}
+    known.close()
+
+
 def test_an_owner_without_rows_gives_an_explorer_that_says_so(panel):
     pull_from(panel, demo.Indexer(demo.Holdings.from_dict({SOME[0]: {}})), SOME[:1])
     assert panel.frame.empty
@@ -282,7 +296,7 @@ def test_a_bad_mint_is_listed(panel):
 
 
 def test_an_exception_that_nobody_foresaw_is_shown_and_the_form_lives_on(panel, monkeypatch):
-    def break_down(_frame):
+    def break_down(_frame, **_options):
         raise ZeroDivisionError("<i>no chart</i>")
 
     begin(panel)

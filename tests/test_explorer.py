@@ -13,7 +13,7 @@ import pytest
 import traitlets
 
 from helius_frames import analysis
-from helius_frames.errors import MintError, OwnerError
+from helius_frames.errors import InputError, MintError, OwnerError
 from helius_frames.explorer import Explorer, explore
 from helius_frames.explorer import _save as save
 from helius_frames.explorer._points import Point
@@ -211,7 +211,7 @@ def test_a_value_out_of_range_is_refused(ex, trait, value):
 
 def test_the_frame_is_left_as_it_was(frame):
     before = frame.copy(deep=True)
-    explorer = explore(frame, units="decimals", decimals=9, hide_zeros=True)
+    explorer = explore(frame, units="decimals", decimals={BIG: 9}, hide_zeros=True)
     explorer.download("csv")
     pd.testing.assert_frame_equal(frame, before)
 
@@ -437,9 +437,8 @@ def note_of(ex):
 )
 def test_the_note_tells_one_amount_or_a_range_with_its_unit(balances, decimals, words):
     rows = [(OWNERS[place], BIG, balance, 1) for place, balance in enumerate(balances)]
-    ex = explore(
-        balances_frame(rows), bins=5, decimals=decimals or 0, units="decimals" if decimals else "base"
-    )
+    known = {} if decimals is None else {BIG: decimals}
+    ex = explore(balances_frame(rows), bins=5, decimals=known, units="decimals")
     ex._on_click(Point("holders", 0))
     assert note_of(ex) == words.format(f"{BIG[:4]}…{BIG[-4:]}")
     ex.close()
@@ -481,12 +480,12 @@ def test_csv_holds_every_digit_of_the_shown_mint(ex):
 
 
 def test_csv_has_exact_amounts_where_the_chart_has_decimals(ex):
-    ex.mint, ex.units, ex.decimals = SMALL, "decimals", 9
+    ex.mint, ex.units, ex.decimals = SMALL, "decimals", {SMALL: 9, BIG: 2}
     assert ex.download("csv").data.decode().splitlines()[1].endswith(",506,18446744073.709551615")
 
 
 def test_csv_writes_amounts_as_plain_decimals(ex):
-    ex.units, ex.decimals = "decimals", 9
+    ex.units, ex.decimals = "decimals", {BIG: 9}
     lines = ex.download("csv").data.decode().splitlines()
     assert lines[1].endswith(",1000,501,0.000001000")
     assert lines[-1].endswith(",0,501,0.000000000")
@@ -537,16 +536,82 @@ def test_parquet_of_arrow_dictionaries_can_be_read_and_has_only_the_addresses_of
     ex.close()
 
 
-def test_a_heatmap_of_many_mints_is_in_base_units(ex):
-    ex.units, ex.decimals = "decimals", 6
-    assert "ui_balance" in ex.download("csv").data.decode()
-    ex.chart = "heatmap"
-    assert ex._controls.units.layout.display == ex._controls.decimals.layout.display == "none"
+def test_each_mint_has_its_own_decimals_which_are_kept(ex):
+    ex.units, ex.decimals = "decimals", {BIG: 3}
+    assert "tokens at 3 decimals" in ex.figure.layout.title.subtitle.text
+    ex.mint = SMALL
     assert "base units" in ex.figure.layout.title.subtitle.text
     assert "ui_balance" not in ex.download("csv").data.decode()
-    assert ex.download("csv").name == "helius-all-rows.csv"
-    ex.chart = "lorenz"
+    assert ex._controls.decimals.value == ""
+    ex._controls.decimals.value = "9"
+    assert ex.decimals == {BIG: 3, SMALL: 9}
+    assert "tokens at 9 decimals" in ex.figure.layout.title.subtitle.text
+    ex.mint = BIG
+    assert ex._controls.decimals.value == "3"
+    assert ex.figure.layout.title.text == "Half of 117 holders have 59 or less"
+    assert ex.download("csv").data.decode().splitlines()[1].endswith(",1000,501,1.000")
+    ex._controls.decimals.value = " "
+    assert ex.decimals == {SMALL: 9}
+    assert "base units" in ex.figure.layout.title.subtitle.text
+
+
+def focused(sent):
+    """Widgets that the page is told to focus."""
+    return [widget for widget, message, _ in sent if message.get("content") == {"do": "focus"}]
+
+
+def test_decimals_that_are_not_known_are_asked_for_and_no_amount_changes(ex, sent):
+    before = shown(ex)
+    ex._controls.units.value = "decimals"
+    assert shown(ex) == before
+    assert "decimals of Ab11…2UEj are not known" in note_of(ex).replace(BIG[-4:], "2UEj")
     assert ex._controls.decimals.layout.display != "none"
+    assert focused(sent) == [ex._controls.decimals]
+    sent.clear()
+    ex.units, ex.decimals = "base", {BIG: 6}
+    ex.units = "decimals"
+    assert focused(sent) == []
+
+
+@pytest.mark.parametrize("text", ["19", "-1", "6.5", "six", "1" * 400, "²"])
+def test_a_text_that_is_no_number_of_decimals_is_refused(ex, text):
+    ex.units, ex.decimals = "decimals", {BIG: 6}
+    ex._controls.decimals.value = text
+    assert ex.decimals == {BIG: 6}
+    assert "whole number from 0 to 18" in note_of(ex)
+
+
+@pytest.mark.parametrize("bad", [6, None, "6", [6]])
+def test_one_number_of_decimals_for_all_mints_is_refused(ex, frame, bad):
+    with pytest.raises(InputError, match="must be a mapping from mint to places"):
+        ex.decimals = bad
+    with pytest.raises(InputError, match="each mint has its own"):
+        explore(frame, decimals=bad)
+    assert ex.decimals == {}
+
+
+@pytest.mark.parametrize("bad", [{BIG: 19}, {BIG: -1}, {BIG: "6"}, {5: 6}])
+def test_decimals_out_of_range_are_refused(ex, bad):
+    with pytest.raises(traitlets.TraitError):
+        ex.decimals = bad
+
+
+def test_a_heatmap_has_shares_and_each_mint_its_own_decimals(ex):
+    ex.chart, ex.mint = "heatmap", SMALL
+    plain = shown(ex)
+    ex.units, ex.decimals = "decimals", {SMALL: 9}
+    text = json.dumps(ex.figure.to_dict()["data"][0]["hovertext"])
+    assert "18,446,744,073.709551615 tokens at 9 decimals" in text
+    assert "1,000 base units" in text
+    assert shown(ex)["data"][0]["z"] == plain["data"][0]["z"]
+    rows = pd.read_csv(io.BytesIO(ex.download("csv").data), dtype={"ui_balance": "str"})
+    assert rows.loc[rows["mint"] == BIG, "ui_balance"].isna().all()
+    assert rows.loc[rows["mint"] == SMALL, "ui_balance"].iloc[0] == "18446744073.709551615"
+    assert ex.download("csv").name == "helius-all-rows.csv"
+    ex._on_click(Point("holders", [0, list(trace_named(ex, "holders").x).index(BIG)]))
+    assert "<th>base units</th>" in ex._table.value
+    ex._on_click(Point("holders", [0, list(trace_named(ex, "holders").x).index(SMALL)]))
+    assert "<th>tokens at 9 decimals</th>" in ex._table.value
 
 
 def test_a_heatmap_saves_all_rows(ex, frame):

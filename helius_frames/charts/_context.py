@@ -5,8 +5,9 @@ Imports `analysis` and the texts and the look of this package.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
+Decimals: TypeAlias = int | Mapping[str, int] | None
+"""Places of amounts: of the one mint drawn, or by mint; of a mint without, amounts are in base units."""
+
+
 class ChartContext(NamedTuple):
-    """What a chart is about: one mint and its holders, the owners with a balance above zero."""
+    """What a chart is about: one mint and its holders, the owners with a balance above zero.
+
+    ``decimals`` are the places of its amounts, ``None`` for base units.
+    """
 
     mint: str
     holders: int
@@ -53,17 +61,19 @@ class Mark(NamedTuple):
     share: float
 
 
-def look_up(source: Source, mint: str, decimals: int | None) -> tuple[MintIndex, Holders]:
-    """Find the holders of a mint; nothing else of a frame is read."""
-    check_unit(decimals)
+def look_up(source: Source, mint: str, decimals: Decimals) -> tuple[MintIndex, Holders, int | None]:
+    """Find the holders of a mint, and its places: nothing else of a frame is read."""
+    places = decimals_of(decimals, mint)
     index = MintIndex.for_mint(source, mint)
-    return index, index.holders(mint)
+    return index, index.holders(mint), places
 
 
-def check_unit(decimals: int | None) -> None:
-    """Refuse what is neither base units (``None``) nor a number of decimals."""
-    if decimals is not None:
-        check_decimals(decimals)
+def decimals_of(decimals: Decimals, mint: str) -> int | None:
+    """Return the places of a mint's amounts; ``None`` where they are unknown, for base units."""
+    places = decimals.get(mint) if isinstance(decimals, Mapping) else decimals
+    if places is not None:
+        check_decimals(places)
+    return places
 
 
 def context_of(holders: Holders, decimals: int | None) -> ChartContext:

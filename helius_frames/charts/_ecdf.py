@@ -9,6 +9,7 @@ import numpy as np
 from helius_frames.analysis import check_scale
 from helius_frames.charts._context import (
     ChartContext,
+    Decimals,
     Mark,
     context_of,
     find_mark,
@@ -70,26 +71,26 @@ def ecdf_numbers(
     mint: str,
     *,
     scale: Scale = "log",
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
 ) -> EcdfNumbers:
     """Compute what `plot_ecdf` draws: every step where there are few, else points on the curve."""
     check_scale(scale)
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     balances = _ecdf_balances(holders.balances, scale)
     counts = np.searchsorted(holders.balances, balances, side="right")
     return EcdfNumbers(
-        context=context_of(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         scale=scale,
         balances=balances.tolist(),
-        x=in_unit(balances, decimals),
+        x=in_unit(balances, places),
         counts=counts,
         share=counts / max(holders.size, 1),
         median=quantile(holders, 1, 2),
         p90=quantile(holders, 9, 10),
-        mark_place=_ecdf_place(holders, marked, decimals),
+        mark_place=_ecdf_place(holders, marked, places),
     )
 
 
@@ -98,7 +99,7 @@ def plot_ecdf(
     mint: str,
     *,
     scale: Scale = "log",
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
@@ -117,7 +118,8 @@ def plot_ecdf(
     scale
         Axis of the balances: ``"log"`` or ``"linear"``.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme
@@ -150,7 +152,7 @@ def plot_ecdf(
     figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
     if numbers.context.holders:
         _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(decimals))
+    figure.update_xaxes(title_text=balance_title(numbers.context.decimals))
     figure.update_yaxes(title_text="share of the holders with at most so much")
     return figure
 

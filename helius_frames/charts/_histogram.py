@@ -9,6 +9,7 @@ import numpy as np
 from helius_frames.analysis import MintIndex, Scale, Source, distribution
 from helius_frames.charts._context import (
     ChartContext,
+    Decimals,
     Mark,
     context_of,
     find_mark,
@@ -77,22 +78,22 @@ def histogram_numbers(
     *,
     scale: Scale = "log",
     bins: int = 60,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     hide_zeros: bool = False,
     mark: str | None = None,
 ) -> HistogramNumbers:
     """Compute what `plot_histogram` draws."""
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     table = _drawable(index, mint, bins, scale)
     low, high = table["low"].to_numpy(), table["high"].to_numpy()
-    edges = in_unit(_edges(table), decimals)
+    edges = in_unit(_edges(table), places)
     left, right = edges[:-1], _visible(edges[:-1], edges[1:])
     zeros = 0 if hide_zeros else holders.zero_balances
     axis = _axis(left, right, scale)
     zero_left, zero_width = _zero_bar(*axis, scale)
     marked = find_mark(index, holders, mark)
     return HistogramNumbers(
-        context=context_of(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         scale=scale,
         low=low.tolist(),
@@ -106,7 +107,7 @@ def histogram_numbers(
         zeros=zeros,
         zero_left=zero_left,
         zero_width=zero_width,
-        mark_place=_bar_place(table, marked, decimals) or _zero_place(zeros, zero_left, zero_width, marked),
+        mark_place=_bar_place(table, marked, places) or _zero_place(zeros, zero_left, zero_width, marked),
     )
 
 
@@ -116,7 +117,7 @@ def plot_histogram(
     *,
     scale: Scale = "log",
     bins: int = 60,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     hide_zeros: bool = False,
     mark: str | None = None,
     theme: Theme = "light",
@@ -139,7 +140,8 @@ def plot_histogram(
         The most bars there may be; on whole base units there may be fewer, and a single one where an axis
         does not tell the balances apart.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     hide_zeros
         Leave the bar of zeros out; the subtitle counts them all the same.
     mark
@@ -176,7 +178,7 @@ def plot_histogram(
     figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
     if numbers.context.holders:
         _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(decimals))
+    figure.update_xaxes(title_text=balance_title(numbers.context.decimals))
     figure.update_yaxes(title_text="holders")
     return figure
 

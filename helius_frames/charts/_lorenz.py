@@ -8,6 +8,7 @@ import numpy as np
 
 from helius_frames.charts._context import (
     ChartContext,
+    Decimals,
     Mark,
     context_of,
     find_mark,
@@ -47,15 +48,15 @@ class LorenzNumbers(NamedTuple):
 
 
 def lorenz_numbers(
-    source: Source, mint: str, *, decimals: int | None = None, mark: str | None = None
+    source: Source, mint: str, *, decimals: Decimals = None, mark: str | None = None
 ) -> LorenzNumbers:
     """Compute what `plot_lorenz` draws: every holder where there are few, else points on the curve."""
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     counts = _lorenz_counts(holders.size)
     half = np.array([holders.size // 2])
     return LorenzNumbers(
-        context=context_of(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         counts=counts,
         holder_share=counts / max(holders.size, 1),
@@ -70,7 +71,7 @@ def plot_lorenz(
     source: Source,
     mint: str,
     *,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
@@ -88,7 +89,8 @@ def plot_lorenz(
     mint
         The mint to draw. A frame without any row gives a figure that says so.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme

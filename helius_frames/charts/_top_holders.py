@@ -9,6 +9,7 @@ import numpy as np
 from helius_frames.analysis import check_count
 from helius_frames.charts._context import (
     ChartContext,
+    Decimals,
     Mark,
     context_of,
     find_mark,
@@ -52,21 +53,21 @@ class TopHoldersNumbers(NamedTuple):
 
 
 def top_holders_numbers(
-    source: Source, mint: str, *, n: int = 20, decimals: int | None = None, mark: str | None = None
+    source: Source, mint: str, *, n: int = 20, decimals: Decimals = None, mark: str | None = None
 ) -> TopHoldersNumbers:
     """Compute what `plot_top_holders` draws."""
     check_count(n, "n")
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     table = with_marked(index, holders, min(n, holders.size), marked)
     return TopHoldersNumbers(
-        context=context_of(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         n=min(n, holders.size),
         ranks=table.index.tolist(),
         owners=table["owner"].tolist(),
         balances=table["balance"].tolist(),
-        x=in_unit(table["balance"].to_numpy(), decimals),
+        x=in_unit(table["balance"].to_numpy(), places),
         share=table["share"].to_numpy(),
         cumulative_share=table["cumulative_share"].to_numpy(),
         slots=table["slot"].tolist(),
@@ -78,7 +79,7 @@ def plot_top_holders(
     mint: str,
     *,
     n: int = 20,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
@@ -97,7 +98,8 @@ def plot_top_holders(
     n
         Number of holders.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme
@@ -130,7 +132,7 @@ def plot_top_holders(
     figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
     if numbers.context.holders:
         _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(decimals), selector={"overlaying": None})
+    figure.update_xaxes(title_text=balance_title(numbers.context.decimals), selector={"overlaying": None})
     return figure
 
 

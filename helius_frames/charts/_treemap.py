@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from helius_frames.analysis import check_count
 from helius_frames.charts._context import (
     ChartContext,
+    Decimals,
     Mark,
     context_of,
     find_mark,
@@ -55,17 +56,17 @@ class TreemapNumbers(NamedTuple):
 
 
 def treemap_numbers(
-    source: Source, mint: str, *, n: int = _TILES, decimals: int | None = None, mark: str | None = None
+    source: Source, mint: str, *, n: int = _TILES, decimals: Decimals = None, mark: str | None = None
 ) -> TreemapNumbers:
     """Compute what `plot_treemap` draws; at most 100 tiles beside the rest."""
     check_count(n, "n")
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     table = with_marked(index, holders, min(n, _TILES, holders.size), marked, most=_TILES)
     balances = table["balance"].tolist()
     rest = holders.total - sum(balances)
     return TreemapNumbers(
-        context=context_of(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         ranks=table.index.tolist(),
         owners=table["owner"].tolist(),
@@ -83,7 +84,7 @@ def plot_treemap(
     mint: str,
     *,
     n: int = _TILES,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
@@ -99,7 +100,8 @@ def plot_treemap(
     n
         Number of holders with a tile of their own, at most 100; all others share one grey tile.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from plotly.offline import get_plotlyjs
 
-from helius_frames.charts import amount_text, percent_text, shorten, slots_text
+from helius_frames.charts import amount_text, decimals_of, percent_text, shorten, slots_text, unit_text
 from helius_frames.explorer._figure import CONFIG
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from helius_frames.analysis import MintIndex
+    from helius_frames.charts import Decimals
     from helius_frames.explorer._points import PointHolders
 
 TABLE_ROWS = 50
@@ -97,12 +98,23 @@ def _note(text: str) -> str:
     return f'<div class="helius-note" role="status">{escape(text)}</div>'
 
 
-def selection_table(selection: PointHolders | None, decimals: int | None, marked: str | None) -> str:
+def decimals_note(mint: str) -> str:
+    """Ask for the decimals of a mint."""
+    return _note(f"The decimals of {shorten(mint)} are not known: type them, or read base units.")
+
+
+def bad_decimals_note(text: str, bounds: tuple[int, int]) -> str:
+    """Say that a text is no number of decimals."""
+    return _note(f"Decimals must be a whole number from {bounds[0]} to {bounds[1]}, got {text!r}.")
+
+
+def selection_table(selection: PointHolders | None, decimals: Decimals, marked: str | None) -> str:
     """Table of the first holders behind the clicked point; empty before a click."""
     if selection is None:
         return ""
-    head = "<tr><th>owner</th><th>balance</th><th>share</th><th>slot</th></tr>"
-    lines = (_row(holder, decimals, marked) for holder in selection.holders.head(TABLE_ROWS).itertuples())
+    places = decimals_of(decimals, selection.mint)
+    head = f"<tr><th>owner</th><th>{unit_text(places)}</th><th>share</th><th>slot</th></tr>"
+    lines = (_row(holder, places, marked) for holder in selection.holders.head(TABLE_ROWS).itertuples())
     box = '<div class="helius-rows" role="region" aria-label="holders behind the point" tabindex="0">'
     return f"{box}<table>{head}{''.join(lines)}</table></div>"
 

@@ -29,6 +29,8 @@ from helius_frames.panel._controls import OTHER, build_controls
 from helius_frames.panel._pulling import Order, Outcome, Pulling, unexpected
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from traitlets import Bunch
 
@@ -44,7 +46,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         The explorer of that frame; ``None`` before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decimals: Mapping[str, int] | None = None) -> None:
+        self._decimals = dict(decimals or {})  # and what is typed into an explorer
         self.frame: pd.DataFrame | None = None
         self.explorer: Explorer | None = None
         self._table: Table | None = None
@@ -190,12 +193,14 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         self._drop_explorer()
         self.frame = frame
         self._tell("Building the charts …")
-        self.explorer = explore(frame)
+        is_demo = analysis.pull_attrs(frame).get("cluster") == "demo"
+        self.explorer = explore(frame, decimals=(demo.DECIMALS if is_demo else {}) | self._decimals)
         self.children = (*self._form, self.explorer)
 
     def _drop_explorer(self) -> None:
         before, self.explorer, self.children = self.explorer, None, self._form
         if before is not None:
+            self._decimals |= before.decimals
             before.close()
 
     def _sentence(self, outcome: Outcome) -> str:
