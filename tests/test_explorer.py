@@ -1,5 +1,6 @@
 """The explorer without a browser: its state, its controls, what it sends and what it saves."""
 
+import csv
 import io
 import json
 import re
@@ -633,6 +634,104 @@ def test_cells_that_a_spreadsheet_would_run_are_quoted():
     assert lines == ["owner,mint,balance,slot,'+note", "'=1+1,'@mint,5,1,'\tx", "'-2,plain,6,1,ok"]
 
 
+FORMULA_STARTS = set("=+-@\N{FULLWIDTH EQUALS SIGN}")
+
+
+def cells_as_read(data, delimiter):
+    """Cells for a spreadsheet that splits at a delimiter; quotes count at the beginning of a cell only."""
+    reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter)
+    return [cell for row in reader for cell in row]
+
+
+HOSTILE = [
+    "a\r=1+1",
+    "a\n=1+1",
+    "a;=1+1",
+    "a|@x",
+    "a\t-1",
+    "a,+1",
+    'a;"=1+1"',
+    '";=1',
+    "a; =1",
+    "'=1;=2",
+    "\N{FULLWIDTH EQUALS SIGN}1",
+    ";=;=;=",
+    "a\r\n;\r=1",
+]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_cell_begins_a_formula_wherever_a_spreadsheet_splits(text, delimiter):
+    rows = balances_frame([("a", text, 5, 1), (text, "b", 6, 1)]).assign(**{text: text})
+    for cell in cells_as_read(save.csv_bytes(rows), delimiter):
+        for line in cell.splitlines() or [""]:
+            assert not set(line.lstrip("\"' ")[:1]) & FORMULA_STARTS or line.lstrip('" ').startswith("'"), (
+                cell
+            )
+
+
+@pytest.mark.parametrize("text", ["a\rb", "a\r\nb", "a\nb", "\r", 'say "a"', "a,b"])
+def test_a_cell_with_an_end_of_line_is_one_cell_of_one_row(text):
+    data = save.csv_bytes(balances_frame([(text, "m", 5, 1)]))
+    rows = list(csv.reader(io.StringIO(data.decode(), newline="")))
+    assert rows == [
+        ["owner", "mint", "balance", "slot"],
+        [text.replace("\r", "'\r") if text == "\r" else text, "m", "5", "1"],
+    ]
+    assert data.count(b"\r\n") >= 2
+
+
+def test_columns_of_one_name_are_all_saved(frame):
+    twice = pd.concat(
+        [frame.assign(note="a"), pd.Series("=b", index=frame.index, name="note")], axis="columns"
+    )
+    ex = explore(twice, mint=SMALL)
+    assert ex.download("csv").data.decode().splitlines()[1].endswith(",506,a,'=b")
+    ex.close()
+
+
+ODD_FRAMES = {
+    "big-endian": lambda frame: frame.astype({"balance": ">u8", "slot": ">i8"}).assign(
+        x=np.array([1.5] * 123, ">f8")
+    ),
+    "one index label": lambda frame: frame.set_axis([0] * len(frame)),
+    "two levels of index": lambda frame: frame.set_index([["x"] * 123, list(range(123))]),
+    "columns as categories": lambda frame: frame.set_axis(pd.CategoricalIndex(frame.columns), axis=1),
+    "objects": lambda frame: frame.astype({"owner": object, "mint": object}).assign(x=[[]] * 123),
+    "a column without a name": lambda frame: frame.assign(x=1).rename(columns={"x": None}),
+}
+
+
+@pytest.mark.parametrize("made", ODD_FRAMES.values(), ids=ODD_FRAMES.keys())
+def test_odd_frames_are_explored_and_saved_too(frame, made):
+    ex = explore(made(frame))
+    for chart in ex.traits()["chart"].values:
+        ex.chart = chart
+    assert len(ex.download("csv").data.splitlines()) == len(frame) + 1
+    assert ex._repr_mimebundle_()["text/html"]
+    ex.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("slot", np.full(123, 2**63, dtype=np.uint64), "a slot is below 2"),
+        ("slot", ["1"] * 123, "not an integer dtype"),
+        ("balance", ["1"] * 123, "not an integer dtype"),
+        ("owner", range(123), "must hold addresses"),
+        ("mint", [None] * 123, "no value in row 0"),
+    ],
+)
+def test_a_frame_that_cannot_be_explored_says_why(frame, column, values, words):
+    odd = frame.assign(**{column: values})
+    with pytest.raises(InputError, match=words):
+        explore(odd)
+    with pytest.raises(InputError, match="more than once"):
+        explore(pd.concat([frame, frame]))
+    assert words in repr(odd.helius)
+
+
 def test_too_many_rows_are_refused_before_anything_is_made(monkeypatch, frame):
     monkeypatch.setattr(save, "MAX_ROWS", 100)
     with pytest.raises(ValueError, match="123 rows are too many for a download"):
@@ -754,7 +853,7 @@ def test_an_empty_frame_shows_a_calm_sentence(frame):
         assert isinstance(ex.figure, go.FigureWidget)
     assert ex.mint == ""
     assert re.sub("<[^>]*>", "", ex._header.value) == "no rows"
-    assert ex.download("csv").data == b"owner,mint,balance,slot\n"
+    assert ex.download("csv").data == b"owner,mint,balance,slot\r\n"
     assert ex._repr_mimebundle_()["text/html"]
     ex.close()
 
