@@ -1,4 +1,4 @@
-"""A field for what must not be kept: its text never becomes widget state. It imports `_endpoint`.
+"""A field for what must not be kept: its text never becomes widget state.
 
 ipywidgets' own ``Password`` keeps what was typed in its model until it is cleared: a notebook that is saved
 in between, or another page on the same kernel, has it. Here the page sends the text as a message, which

@@ -1,14 +1,15 @@
-"""One pull in a thread of its own: what is asked, how it is stopped, and what came of it.
+"""One pull in a thread of its own: what the form asks for, how it is cancelled, and what came of it.
 
-It imports `errors`, `_endpoint`, `_progress` and `reader`. A thread, not a task: the requests, and then the
-building of frame and index, would hold up the loop that answers the page.
+A thread, not a task: the requests, and then the building of frame and index, would hold up the loop that
+answers the page.
 """
 
 from __future__ import annotations
 
 import threading
 from contextvars import copy_context
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from helius_frames.errors import HeliusError, KeyMissingError, PullInterrupted
 from helius_frames.reader import read_helius_balances
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     from helius_frames._endpoint import Secret
     from helius_frames._progress import Tally
 
+_HELIUS_CLUSTERS: Final = ("mainnet", "devnet")
+_HELIUS_DOMAIN: Final = "helius-rpc.com"
 
-class Order(NamedTuple):
-    """What is asked, as the form says."""
+
+class PullForm(NamedTuple):
+    """What is read, as the form says."""
 
     owners: list[str]
     mints: list[str] | None
@@ -33,8 +37,19 @@ class Order(NamedTuple):
     plan: str | None
     drop_zero: bool
 
+    @property
+    def costs_credits(self) -> bool:
+        """Whether a host of Helius is read, where each request costs credits."""
+        if self.endpoint is None:
+            return self.cluster in _HELIUS_CLUSTERS
+        try:
+            host = urlsplit(self.endpoint.reveal()).hostname or ""
+        except ValueError:  # no URL; the reader says so
+            return False
+        return f".{host.rstrip('.')}".endswith(f".{_HELIUS_DOMAIN}")
 
-class Outcome(NamedTuple):
+
+class PullOutcome(NamedTuple):
     """What came of a pull: the frame of the owners that were read, and what ended it early.
 
     Attributes
@@ -43,7 +58,7 @@ class Outcome(NamedTuple):
         Rows of the owners that were read; ``None`` where none was.
     read, asked
         How many owners were read, and how many there were.
-    fault
+    error
         What ended the pull; empty where nothing did.
     is_cancelled
         Whether a person ended it.
@@ -52,20 +67,20 @@ class Outcome(NamedTuple):
     frame: pd.DataFrame | None
     read: int
     asked: int
-    fault: str = ""
+    error: str = ""
     is_cancelled: bool = False
 
 
-class Pulling:
-    """A pull that is under way."""
+class BackgroundPull:
+    """A pull that is running."""
 
     def __init__(
-        self, order: Order, on_tally: Callable[[Tally], None], on_end: Callable[[Outcome], None]
+        self, form: PullForm, on_progress: Callable[[Tally], None], on_end: Callable[[PullOutcome], None]
     ) -> None:
-        self._order = order
-        self._on_tally = on_tally
+        self._form = form
+        self._on_progress = on_progress
         self._on_end = on_end
-        self._is_cancelled = threading.Event()
+        self._cancelled = threading.Event()
         # With the context of the click, so that what is sent to the page is sent as its answer.
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._run,), name="helius_frames pull", daemon=True
@@ -74,61 +89,69 @@ class Pulling:
 
     def cancel(self) -> None:
         """Stop every request; the pull ends within a moment."""
-        self._is_cancelled.set()
+        self._cancelled.set()
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until it has ended."""
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        self._on_end(_read(self._order, self._look_up))
+        self._on_end(_pull(self._form, self._on_progress, self._cancelled))
 
-    def _look_up(self, tally: Tally) -> None:
-        self._on_tally(tally)
-        if self._is_cancelled.is_set():
-            # Once: the reader looks up for a last time while it gives back what had arrived.
-            self._is_cancelled.clear()
+
+def unexpected(error: Exception) -> str:
+    """Return a sentence on an exception that nobody foresaw."""
+    return f"unexpected {type(error).__name__}: {error}"
+
+
+def _pull(form: PullForm, on_progress: Callable[[Tally], None], cancelled: threading.Event) -> PullOutcome:
+    asked = len(dict.fromkeys(form.owners))
+    try:
+        frame = _read_cancellable(form, on_progress, cancelled)
+    except KeyMissingError:
+        where = form.cluster or "this endpoint"
+        return PullOutcome(None, 0, asked, f"{where} needs a key: type it into the field 'key'")
+    except HeliusError as error:
+        return _with_partial(error, PullOutcome(None, 0, asked, str(error)))
+    except KeyboardInterrupt as ended:
+        return _with_partial(ended, PullOutcome(None, 0, asked, is_cancelled=True))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the person who clicked reads it
+        return PullOutcome(None, 0, asked, unexpected(error))
+    return PullOutcome(frame, asked - frame.attrs["helius"]["failed"], asked)
+
+
+def _read_cancellable(
+    form: PullForm, on_progress: Callable[[Tally], None], cancelled: threading.Event
+) -> pd.DataFrame:
+    """Read what the form asks for; once the event is set, stop every request and raise `PullInterrupted`.
+
+    The one place that knows how a pull is stopped from outside: the reader calls back several times a second,
+    in this thread, and a KeyboardInterrupt raised there is for it what Ctrl-C is.
+    """
+    is_raised = False
+
+    def progress(tally: Tally) -> None:
+        nonlocal is_raised
+        on_progress(tally)
+        if cancelled.is_set() and not is_raised:  # once: the reader calls for a last time on its way out
+            is_raised = True
             raise KeyboardInterrupt
 
-
-def unexpected(fault: Exception) -> str:
-    """Sentence on an exception that nobody foresaw."""
-    return f"unexpected {type(fault).__name__}: {fault}"
-
-
-def _read(order: Order, look_up: Callable[[Tally], None]) -> Outcome:
-    asked = len(dict.fromkeys(order.owners))
-    try:
-        frame = _ask(order, look_up)
-    except KeyMissingError:
-        return Outcome(
-            None, 0, asked, f"{order.cluster or 'this endpoint'} needs a key: type it into the field 'key'"
-        )
-    except HeliusError as fault:
-        return _with_partial(fault, Outcome(None, 0, asked, str(fault)))
-    except KeyboardInterrupt as ended:
-        return _with_partial(ended, Outcome(None, 0, asked, is_cancelled=True))
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the person who clicked reads it
-        return Outcome(None, 0, asked, unexpected(fault))
-    return Outcome(frame, asked - frame.attrs["helius"]["failed"], asked)
-
-
-def _ask(order: Order, look_up: Callable[[Tally], None]) -> pd.DataFrame:
     return read_helius_balances(
-        order.owners,
-        order.mints,
-        api_key=order.api_key,
-        cluster=order.cluster,
-        endpoint=order.endpoint,
-        plan=order.plan,
-        drop_zero=order.drop_zero,
+        form.owners,
+        form.mints,
+        api_key=form.api_key,
+        cluster=form.cluster,
+        endpoint=form.endpoint,
+        plan=form.plan,
+        drop_zero=form.drop_zero,
         errors="collect",
-        progress=look_up,
+        progress=progress,
     )
 
 
-def _with_partial(ended: HeliusError | KeyboardInterrupt, outcome: Outcome) -> Outcome:
-    """Outcome with the rows that had arrived, where an owner was read to its end."""
+def _with_partial(ended: HeliusError | KeyboardInterrupt, outcome: PullOutcome) -> PullOutcome:
+    """Add the rows that had arrived, where an owner was read to its end."""
     if not isinstance(ended, HeliusError | PullInterrupted) or ended.partial is None:
         return outcome
     read = outcome.asked - len(ended.open_owners)

@@ -64,7 +64,7 @@ def test_voila_pulls_on_the_demo_cluster_through_the_panel(page: Page, watch: Wa
     shown = Shown(page)
     shown.wait()
     expect(form.status).to_contain_text("Done: 600 of 600 owners read")
-    expect(form.progress).to_contain_text("credits on Helius")
+    expect(form.progress).to_contain_text("requests")
     shown.choose_chart("Lorenz")
     shown.choose_chart("Top holders")
     check_nothing_is_cut_off(page, form)
