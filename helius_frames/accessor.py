@@ -318,7 +318,7 @@ def _drawn(method: _Method) -> _Method:
         ------
         InputError
             An option is out of its range, the mint is not in the frame, or its balances are not exact or
-            stand there twice.
+            are there twice.
 
         Examples
         --------

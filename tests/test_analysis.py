@@ -374,7 +374,7 @@ def test_measures_stay_in_their_ranges(values, n):
 
 def test_a_count_below_one_is_refused():
     for bad in (0, -1, 2.0, True):
-        with pytest.raises(InputError, match="n is"):
+        with pytest.raises(InputError, match="n must be an integer of at least 1"):
             analysis.top_share([1], bad)
 
 
@@ -484,7 +484,7 @@ def test_the_ecdf_has_one_step_per_different_balance(pairs):
 
 @pytest.mark.parametrize("ask", [analysis.top_holders, analysis.distribution, analysis.lorenz, analysis.ecdf])
 def test_an_unknown_mint_is_an_error_but_an_empty_frame_knows_none(ask):
-    with pytest.raises(InputError, match="mint 'nope' is none of the 5 mints of this frame, such as 'v'"):
+    with pytest.raises(InputError, match="mint 'nope' is not one of the 5 mints of this frame, such as 'v'"):
         ask(frame_of({("a", "v"): (1, 1)}), "nope")
     assert len(ask(frame_of({}), "nope")) <= 1
     assert len(ask(frame_of({("a", "v"): (1, 1)}), "w")) <= 1  # a category without rows
@@ -492,11 +492,11 @@ def test_an_unknown_mint_is_an_error_but_an_empty_frame_knows_none(ask):
 
 def test_bad_options_are_refused():
     frame = frame_of({("a", "v"): (1, 1)})
-    with pytest.raises(InputError, match="scale is 'loglog'"):
+    with pytest.raises(InputError, match="scale must be 'log' or 'linear', got 'loglog'"):
         analysis.distribution(frame, "v", scale="loglog")
-    with pytest.raises(InputError, match="bins is 0"):
+    with pytest.raises(InputError, match="bins must be an integer of at least 1, got 0"):
         analysis.distribution(frame, "v", bins=0)
-    with pytest.raises(InputError, match="n is 0"):
+    with pytest.raises(InputError, match="n must be an integer of at least 1, got 0"):
         analysis.top_holders(frame, "v", n=0)
 
 
@@ -713,7 +713,7 @@ def test_failures_are_listed_and_gone_attrs_are_never_none():
     assert table["owner"].tolist() == ["b", "b"]
     assert table["page"].tolist() == [3, pd.NA]
     assert len(analysis.failures(with_notes(frame_of({})))) == 0
-    with pytest.raises(AttrsError, match="pandas has dropped it"):
+    with pytest.raises(AttrsError, match="pandas dropped it"):
         analysis.failures(frame_of({}))
     with pytest.raises(AttrsError):
         analysis.failures(pd.concat([frame, frame_of({("a", "v"): (1, 1)})]))

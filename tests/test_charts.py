@@ -405,11 +405,11 @@ def test_every_figure_is_complete_for_few_and_for_extreme_balances(plot, values,
 @every_plot
 def test_an_unknown_mint_theme_or_unit_is_refused(plot):
     frame = frame_of([1])
-    with pytest.raises(InputError, match="mint 'nope' is none of"):
+    with pytest.raises(InputError, match="mint 'nope' is not one of"):
         plot(frame, "nope")
-    with pytest.raises(InputError, match="theme is 'pink'"):
+    with pytest.raises(InputError, match="theme must be 'light' or 'dark', got 'pink'"):
         plot(frame, MINT, theme="pink")
-    with pytest.raises(InputError, match="decimals -1"):
+    with pytest.raises(InputError, match="decimals must be an integer from 0 to 255, got -1"):
         plot(frame, MINT, decimals={MINT: -1})
 
 

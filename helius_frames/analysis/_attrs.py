@@ -78,8 +78,8 @@ def failures(frame: pd.DataFrame) -> pd.DataFrame:
     attrs = pull_attrs(frame)
     if "failures" not in attrs:
         raise AttrsError(
-            f"frame.attrs[{KEY!r}] holds no failures: pandas has dropped it on the way here; "
-            "ask the frame that the pull gave, or pull again"
+            f"frame.attrs[{KEY!r}] holds no failures: pandas dropped it on the way here; "
+            "ask the frame that the pull returned, or pull again"
         )
     return failures_frame(attrs["failures"])
 

@@ -99,7 +99,7 @@ def diff(
     AttributeError
         A column of the balance schema is missing in one of the frames.
     InputError
-        A balance is missing, negative or no integer, an (owner, mint) pair stands twice in one frame, or
+        A balance is missing, negative or no integer, an (owner, mint) pair is twice in one frame, or
         ``mints`` or ``complete`` is not made of text.
 
     Examples
@@ -176,13 +176,13 @@ def _pull(columns: Columns, attrs: Mapping[str, Any], owners: _Names, mints: _Na
 
 
 def _read_owners(own: Coded, attrs: Mapping[str, Any]) -> Flags:
-    """Owners read to the end: the names of the column, without any that the attrs list as failed."""
+    """Return which names were read to the end: all but those that the attrs list as failed."""
     failed = own.names.isin(sorted(failed_owners(attrs)))
     return ~failed | present(own.codes, len(own.names))
 
 
 def _complete_mints(own: Coded, attrs: Mapping[str, Any]) -> Iterable[str]:
-    """Mints of which the pull has every holder: listed, or all that it asked for."""
+    """Return the mints of which the pull has every holder: listed, or all that it asked for."""
     complete = attrs.get("complete")
     if complete is True:
         return attrs.get("mints") or own.names

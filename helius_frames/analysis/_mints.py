@@ -62,7 +62,7 @@ def by_mint(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, an (owner, mint) pair stands there twice, or
+        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, or
         ``dtype_backend`` is none of these.
 
     Examples
@@ -105,7 +105,7 @@ def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, ``n`` is below 1, or the balances are not exact or stand there twice.
+        The mint is not in the frame, ``n`` is below 1, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
         A column of the balance schema is missing.
     InputError
         The mint is not in the frame, ``low`` or ``high`` is no integer, or the balances are not exact or
-        stand there twice.
+        are there twice.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log"
         A column of the balance schema is missing.
     InputError
         The mint is not in the frame, ``bins`` is below 1, ``scale`` is neither ``"log"`` nor
-        ``"linear"``, or the balances are not exact or stand there twice.
+        ``"linear"``, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -223,7 +223,7 @@ def lorenz(source: Source, mint: str) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, or the balances are not exact or stand there twice.
+        The mint is not in the frame, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -254,7 +254,7 @@ def ecdf(source: Source, mint: str) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, or the balances are not exact or stand there twice.
+        The mint is not in the frame, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -270,7 +270,7 @@ def ecdf(source: Source, mint: str) -> pd.DataFrame:
 
 
 def lorenz_at(holders: Holders, counts: I64) -> pd.DataFrame:
-    """Points of the Lorenz curve after so many of the poorest holders."""
+    """Return the points of the Lorenz curve after so many of the poorest holders."""
     return pd.DataFrame(
         {
             "holder_share": counts / max(holders.size, 1),
@@ -280,16 +280,16 @@ def lorenz_at(holders: Holders, counts: I64) -> pd.DataFrame:
 
 
 def ecdf_at(holders: Holders, places: I64) -> pd.DataFrame:
-    """Points of the empirical distribution at these places among the ascending balances."""
+    """Return the points of the empirical distribution at these places among the ascending balances."""
     balances = holders.balances[places]
     counts = np.searchsorted(holders.balances, balances, side="right")
     return pd.DataFrame({"balance": balances, "holders": counts, "share": counts / max(holders.size, 1)})
 
 
 def check_scale(scale: str) -> None:
-    """Refuse any scale but ``"log"`` and ``"linear"``."""
+    """Raise unless the scale is ``"log"`` or ``"linear"``."""
     if scale not in get_args(Scale):
-        raise InputError(f"scale is {scale!r}: give one of {', '.join(map(repr, get_args(Scale)))}")
+        raise InputError(f"scale must be {' or '.join(map(repr, get_args(Scale)))}, got {scale!r}")
 
 
 def _whole_number(name: str, value: int) -> int:
@@ -327,7 +327,7 @@ def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
 
 
 def _bin_lows(balances: U64, bins: int, scale: Scale) -> U64:
-    """Lowest balance of each bin; the bins are as many different whole numbers as there are."""
+    """Return the lowest balance of each bin; the bins are as many different whole numbers as there are."""
     if not len(balances):
         return balances
     low, high = int(balances[0]), int(balances[-1])

@@ -123,7 +123,7 @@ def by_owner(frame: pd.DataFrame, *, dtype_backend: Literal["pyarrow"] | None = 
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, an (owner, mint) pair stands there twice, or
+        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, or
         ``dtype_backend`` is none of these.
 
     Examples
@@ -233,7 +233,7 @@ def slots(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def drift(frame: pd.DataFrame) -> int:
-    """Widest gap between two slots of the frame: the highest less the lowest; 0 without rows.
+    """Return the widest gap between two slots of the frame: the highest less the lowest; 0 without rows.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 Categories, text, nullable and Arrow columns all become integer codes with their distinct names, and
 exact 64-bit integers. What cannot be exact (floats, missing values, negative balances) is refused
-here, so no later step has to look again. Imports `errors` and `_exact`.
+here, so no later step has to look again.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def check_schema(frame: pd.DataFrame) -> None:
 
 
 def read_columns(frame: pd.DataFrame) -> Columns:
-    """Columns of a frame whose (owner, mint) pairs are all different."""
+    """Return the columns of a frame whose (owner, mint) pairs are all different."""
     check_schema(frame)
     frame = native(frame)
     columns = Columns(
@@ -90,7 +90,7 @@ def read_columns(frame: pd.DataFrame) -> Columns:
 
 
 def balance_values(column: pd.Series) -> U64:
-    """Balances as uint64."""
+    """Return the balances as uint64."""
     values = _integers(column)
     if np.issubdtype(values.dtype, np.signedinteger) and len(values) and values.min() < 0:
         raise InputError(f"column 'balance' holds {values.min()}: a balance is never negative")
@@ -98,7 +98,7 @@ def balance_values(column: pd.Series) -> U64:
 
 
 def slot_values(column: pd.Series) -> I64:
-    """Slots as int64."""
+    """Return the slots as int64."""
     values = _integers(column)
     if np.issubdtype(values.dtype, np.unsignedinteger) and len(values) and values.max() > _SLOT_MAX:
         raise InputError(f"column 'slot' holds {values.max()}: a slot is below 2^63")
@@ -106,7 +106,7 @@ def slot_values(column: pd.Series) -> I64:
 
 
 def code_names(column: pd.Series) -> Coded:
-    """Column of names as codes; the names of a categorical column include those without rows."""
+    """Return a column of names as codes; the names of a categorical column include those without rows."""
     if not _is_text(column):
         raise InputError(
             f"column {column.name!r} is {column.dtype}: it must hold addresses, as text or as categories"
@@ -120,7 +120,7 @@ def code_names(column: pd.Series) -> Coded:
 
 
 def group_order(codes: Codes, groups: int) -> I64:
-    """Rows sorted by group; within a group they stand as before."""
+    """Return the places of the rows sorted by group; within a group they keep their order."""
     if _ascending(codes):
         return np.arange(len(codes))
     if groups <= _RADIX:
@@ -138,7 +138,7 @@ def group_edges(codes: Codes, groups: int) -> I64:
 
 
 def pair_keys(owners: Codes, mints: Codes, mint_count: int) -> I64:
-    """One number per (owner, mint) pair, ascending by owner, then by mint."""
+    """Return one number per (owner, mint) pair, ascending by owner, then by mint."""
     keys = owners.astype(np.int64)
     keys *= mint_count
     keys += mints
@@ -156,7 +156,7 @@ def _check_pairs(columns: Columns) -> None:
         return
     owner, mint = divmod(int(keys[twice[0]]), len(mints.names))
     raise InputError(
-        f"{len(twice)} (owner, mint) pairs stand in the frame more than once, such as owner "
+        f"{len(twice)} (owner, mint) pairs are in the frame more than once, such as owner "
         f"{columns.owners.names[owner]!r} with mint {mints.names[mint]!r}: they would count twice. "
         "After a concat of pulls, keep the newest: "
         "frame.sort_values('slot').drop_duplicates(['owner', 'mint'], keep='last')"
@@ -235,7 +235,7 @@ def _numpy_dtype(column: pd.Series) -> np.dtype[np.integer]:
 
 
 def present(codes: Codes, names: int) -> Flags:
-    """Tell which names have a row."""
+    """Return which names have a row."""
     there = np.zeros(names, dtype=bool)
     there[codes] = True
     return there

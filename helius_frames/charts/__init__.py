@@ -2,7 +2,7 @@
 
 Each chart has two functions: ``…_numbers`` computes exactly what is drawn, without plotly, and ``plot_…``
 draws it. All take a balance frame or a `MintIndex`. Amounts in hover are exact text, because JavaScript
-rounds above 2**53. This layer imports `analysis` and `errors`, and knows plotly.
+rounds above 2**53.
 """
 
 from helius_frames.analysis import shorten

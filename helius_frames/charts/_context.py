@@ -1,7 +1,4 @@
-"""What every chart of one mint needs to know: the mint, its holders, the marked owner, and how to say it.
-
-Imports `analysis` and the texts and the look of this package.
-"""
+"""What the charts of one mint have in common: the mint, its holders, the marked owner, and their texts."""
 
 from __future__ import annotations
 
@@ -77,7 +74,7 @@ def decimals_of(decimals: Decimals, mint: str) -> int | None:
 
 
 def context_of(holders: Holders, decimals: int | None) -> ChartContext:
-    """Say what a chart of these holders is about."""
+    """Return what a chart of these holders is about."""
     return ChartContext(
         mint=holders.mint,
         holders=holders.size,
@@ -127,7 +124,7 @@ def quantile(holders: Holders, part: int, of: int) -> int:
 
 
 def start_figure(context: ChartContext, mark: Mark | None, theme: Theme, title: str) -> go.Figure:
-    """Start the figure of one mint; where it has no holder, it says so and is complete."""
+    """Start the figure of one mint; where nobody holds it, the figure says so and is complete."""
     if context.holders:
         return new_figure(theme, title, _subtitle(context, mark))
     figure = new_figure(theme, "Nothing to draw", _subtitle(context, mark))
@@ -136,7 +133,7 @@ def start_figure(context: ChartContext, mark: Mark | None, theme: Theme, title: 
 
 
 def title_text(title: str | None, sentence: str) -> str:
-    """Take the caller's title as plain text, or the chart's own sentence."""
+    """Return the caller's title as plain text, or the chart's own sentence."""
     return sentence if title is None else escape(title)
 
 
@@ -146,7 +143,7 @@ def holders_text(count: int) -> str:
 
 
 def holder_hover(owner: str, balance: int, share: float, slot: int, decimals: int | None) -> str:
-    """Tell all of one holder: whole address, exact balance, share, slot."""
+    """Return all of one holder: whole address, exact balance, share, slot."""
     return (
         f"{escape(str(owner))}<br>{amount_text(balance, decimals)} {unit_text(decimals)}"
         f"<br>{percent_text(share)} of what is held here · slot {count_text(slot)}"
@@ -154,7 +151,7 @@ def holder_hover(owner: str, balance: int, share: float, slot: int, decimals: in
 
 
 def mark_hover(mark: Mark, decimals: int | None) -> str:
-    """Tell all of the marked owner."""
+    """Return all of the marked owner."""
     return holder_hover(mark.owner, mark.balance or 0, mark.share, mark.slot or 0, decimals)
 
 

@@ -1,4 +1,4 @@
-"""Empirical distribution of one mint's balances. Imports `analysis` and what all charts share."""
+"""Empirical distribution of one mint's balances."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def plot_ecdf(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -182,7 +182,7 @@ def _ecdf_place(holders: Holders, mark: Mark | None, decimals: int | None) -> tu
 
 
 def _axis(x: np.ndarray, scale: Scale) -> tuple[float, float]:
-    """Limits of the axis; a single step gets room on both sides."""
+    """Return the limits of the axis; a single step gets room on both sides."""
     low, high = float(x[0]), float(x[-1])
     if is_distinguishable(low, high):
         return low, high
@@ -245,7 +245,7 @@ def _draw_quantiles(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> No
 
 
 def _sides(numbers: EcdfNumbers) -> tuple[str, str]:
-    """Where the texts of median and p90 have room: at corners that no rising curve touches."""
+    """Return where the texts of median and p90 have room: at corners that no rising curve touches."""
     unit, axis = 10 ** (numbers.context.decimals or 0), _axis(numbers.x, numbers.scale)
     half, p90 = (
         axis_fraction(balance / unit, axis, numbers.scale) for balance in (numbers.median, numbers.p90)
@@ -261,7 +261,7 @@ def _draw_mark(
 
 
 def _mark_side(numbers: EcdfNumbers, place: tuple[float, float]) -> str:
-    """Where the name of the mark has room: inwards, unless a text stands there."""
+    """Return where the name of the mark has room: inwards, unless a text stands there."""
     at = axis_fraction(place[0], _axis(numbers.x, numbers.scale), numbers.scale)
     inwards, outwards = (_LEFT, _RIGHT) if at > _HALF else (_RIGHT, _LEFT)
     taken = [

@@ -1,4 +1,4 @@
-"""Owners and mints as a grid. Imports `analysis` and what all charts share."""
+"""Owners and mints as a grid."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def plot_heatmap(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -174,7 +174,7 @@ def _heatmap_owners(index: MintIndex, mint: str | None, n: int, mark: str | None
 
 
 def _widest_owners(index: MintIndex, n: int) -> list[str]:
-    """Owners that hold the most mints."""
+    """Return the owners that hold the most mints."""
     owners = index.columns.owners
     held = np.bincount(owners.codes[index.columns.balances > 0], minlength=len(owners.names))
     most = np.argsort(-held, kind="stable")[:n]
@@ -189,7 +189,7 @@ def _largest_owners(index: MintIndex, mint: str, n: int) -> list[str]:
 def _heatmap_mints(
     index: MintIndex, mint: str | None, n: int, owners: list[str], *, hide_zeros: bool
 ) -> list[str]:
-    """Mints that most of these owners hold, or have at zero where they hold none; the asked one first."""
+    """Return the mints that most of these owners hold, else have at zero; the asked one first."""
     if not owners:
         return []
     rows = np.concatenate([index.rows_of(owner) for owner in owners])
@@ -229,7 +229,7 @@ def _cells(numbers: HeatmapNumbers) -> list[int | None]:
 
 
 def _has_cells(numbers: HeatmapNumbers) -> bool:
-    """Whether any cell is drawn: one above zero, or at zero unless these are hidden."""
+    """Return whether any cell is drawn: one above zero, or at zero unless these are hidden."""
     return any(cell is not None and (cell or not numbers.hide_zeros) for cell in _cells(numbers))
 
 
@@ -302,13 +302,13 @@ def _draw(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
 
 
 def _logs(numbers: HeatmapNumbers) -> np.ndarray:
-    """Logarithms of the shares above zero; NaN elsewhere."""
+    """Return the logarithms of the shares above zero; NaN elsewhere."""
     logs: np.ndarray = np.log10(np.where(numbers.shares > 0, numbers.shares, np.nan))
     return logs
 
 
 def _colour_scale(logs: np.ndarray, theme: Theme) -> dict[str, object]:
-    """Colours from the lowest to the highest share, and their bar; none where nothing is above zero."""
+    """Return the colours of the shares, and their bar; none where nothing is above zero."""
     if np.isnan(logs).all():
         return {"showscale": False}
     low, high = _colour_range(logs)
@@ -322,7 +322,7 @@ def _colour_scale(logs: np.ndarray, theme: Theme) -> dict[str, object]:
 
 
 def _colour_range(logs: np.ndarray) -> tuple[float, float]:
-    """From the lowest to the highest; shares as good as equal get the colour in the middle."""
+    """Return the lowest and the highest share; shares as good as equal get one colour."""
     low, high = float(np.nanmin(logs)), float(np.nanmax(logs))
     return (low, high) if high - low > _ALIKE else (low - 1, min(high + 1, 0.0))
 

@@ -1,4 +1,4 @@
-"""Histogram of one mint's balances. Imports `analysis` and what all charts share."""
+"""Histogram of one mint's balances."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def plot_histogram(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -184,7 +184,7 @@ def plot_histogram(
 
 
 def _axis(left: np.ndarray, right: np.ndarray, scale: Scale) -> tuple[float, float]:
-    """Limits of the axis; a bar that stands alone gets room on both sides."""
+    """Return the limits of the axis; a bar that stands alone gets room on both sides."""
     if not len(left):
         return 1.0, 1.0
     low, high = float(left[0]), float(right[-1])
@@ -203,7 +203,7 @@ def _zero_bar(low: float, high: float, scale: Scale) -> tuple[float, float]:
 
 
 def _drawable(index: MintIndex, mint: str, bins: int, scale: Scale) -> pd.DataFrame:
-    """Bins of the balances; a single one where an axis, which counts in floats, does not tell them apart."""
+    """Return the bins; a single one where an axis, which counts in floats, shows no difference."""
     table = distribution(index, mint, bins, scale)
     edges = _edges(table)
     is_apart = not len(edges) or is_distinguishable(edges[0], edges[-1])
@@ -211,7 +211,7 @@ def _drawable(index: MintIndex, mint: str, bins: int, scale: Scale) -> pd.DataFr
 
 
 def _edges(table: pd.DataFrame) -> np.ndarray:
-    """Where each bin begins, and where the last one ends."""
+    """Return where each bin begins, and where the last one ends."""
     low, high = table["low"].to_numpy(np.float64), table["high"].to_numpy(np.float64)
     return np.append(low, high[-1:] + 1)
 
@@ -341,7 +341,7 @@ def _draw_mark(
 
 
 def _mark_side(numbers: HistogramNumbers, x: float) -> str:
-    """Where the name has room: beside the line at the ends of the axis."""
+    """Return where the name has room: beside the line at the ends of the axis."""
     place = axis_fraction(x, numbers.axis, numbers.scale)
     if place < _NAME:
         return "top right"

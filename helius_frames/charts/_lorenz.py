@@ -1,4 +1,4 @@
-"""Lorenz curve of one mint's holders. Imports `analysis` and what all charts share."""
+"""Lorenz curve of one mint's holders."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def plot_lorenz(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples

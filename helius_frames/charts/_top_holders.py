@@ -1,4 +1,4 @@
-"""The largest holders of one mint as bars. Imports `analysis` and what all charts share."""
+"""The largest holders of one mint as bars."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def plot_top_holders(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples

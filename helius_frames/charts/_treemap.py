@@ -1,4 +1,4 @@
-"""Treemap of one mint's holders. Imports `analysis` and what all charts share."""
+"""Treemap of one mint's holders."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def plot_treemap(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples

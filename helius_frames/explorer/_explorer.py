@@ -47,7 +47,7 @@ MINTS_OFFERED = 200
 
 
 class Chart(NamedTuple):
-    """One kind of chart: how it is drawn, from which numbers, who stands behind a point, what it heeds."""
+    """One kind of chart: how it is drawn, from which numbers, whom a point stands for, its options."""
 
     label: str
     plot: Callable[..., go.Figure]
@@ -328,7 +328,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         box.observe(self._choose_mint, "value")
 
     def _mint_options(self) -> list[tuple[str, str]]:
-        """Mints that match the search, most holders first, and the chosen one if it is not among them."""
+        """Return the mints that match the search, most holders first, and in any case the chosen one."""
         offered = self._matches[:MINTS_OFFERED]
         if self.mint and self.mint not in offered:
             offered = offered.insert(0, self.mint)
@@ -345,7 +345,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     # Saving
 
     def download(self, file_format: FileFormat) -> Download:
-        """Give what is shown as a file: the chart as a page, or the rows behind it as CSV or Parquet.
+        """Return what is shown as a file: the chart as a page, or the rows behind it as CSV or Parquet.
 
         Parameters
         ----------

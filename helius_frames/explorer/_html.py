@@ -1,6 +1,6 @@
 """The explorer's texts: the line above the chart, the table below it, and what stands there without widgets.
 
-Whatever came from a frame is escaped here, in one place. It imports the charts' formatters.
+Whatever came from a frame is escaped here, in one place.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STATIC_MINTS = 20
 
 
 def header(index: MintIndex, summary: pd.DataFrame, mint: str, drift: int) -> str:
-    """One line on the mint and on the pull: holders, zeros, Gini, slots, drift, rows."""
+    """Return one line on the mint and on the pull: holders, zeros, Gini, slots, drift, rows."""
     facts = [*_mint_facts(summary, mint), *_pull_facts(index, drift)]
     return f'<div class="helius-head">{" · ".join(facts)}</div>'
 
@@ -64,12 +64,12 @@ def _count(number: int, noun: str) -> str:
 
 
 def mint_label(mint: str, holders: int) -> str:
-    """Line of the list of mints (a select's text is never HTML)."""
+    """Return the line of the list of mints (a select's text is never HTML)."""
     return f"{shorten(mint)} · {_count(holders, 'holder')}"
 
 
 def owners_note(wanted: str, found: pd.Index) -> str:
-    """Why a search for an owner marked nobody."""
+    """Return why a search for an owner marked nobody."""
     if not len(found):
         return _note(f"No owner of this frame contains {wanted!r}.")
     names = ", ".join(map(shorten, found[:OWNERS_NAMED])) + (", …" if len(found) > OWNERS_NAMED else "")
@@ -77,12 +77,12 @@ def owners_note(wanted: str, found: pd.Index) -> str:
 
 
 def no_mint_note(wanted: str) -> str:
-    """Say that a search for a mint found none."""
+    """Return that a search for a mint found none."""
     return _note(f"No mint of this frame contains {wanted!r}.")
 
 
 def selection_note(selection: PointHolders | None) -> str:
-    """How many holders stand behind the clicked point, and how many of them the table leaves out."""
+    """Return how many holders stand behind the clicked point, and how many of them the table leaves out."""
     if selection is None:
         return _note("Click a bar, a point or a tile to list the holders behind it.")
     hidden = len(selection.holders) - TABLE_ROWS
@@ -99,17 +99,17 @@ def _note(text: str) -> str:
 
 
 def decimals_note(mint: str) -> str:
-    """Ask for the decimals of a mint."""
+    """Return the question for the decimals of a mint."""
     return _note(f"The decimals of {shorten(mint)} are not known: type them, or read base units.")
 
 
 def bad_decimals_note(text: str, bounds: tuple[int, int]) -> str:
-    """Say that a text is no number of decimals."""
+    """Return that a text is not a number of decimals."""
     return _note(f"Decimals must be a whole number from {bounds[0]} to {bounds[1]}, got {text!r}.")
 
 
 def selection_table(selection: PointHolders | None, decimals: Decimals, marked: str | None) -> str:
-    """Table of the first holders behind the clicked point; empty before a click."""
+    """Return the table of the first holders behind the clicked point; empty before a click."""
     if selection is None:
         return ""
     places = decimals_of(decimals, selection.mint)

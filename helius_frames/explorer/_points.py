@@ -1,7 +1,6 @@
 """From a click on a chart to the holders behind the point, and to the rows of the frame.
 
-What a point stands for is read from the numbers that the chart was drawn from. It imports the charts'
-numbers and the analysis, and knows no widget.
+What a point stands for is read from the numbers that the chart was drawn from.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class PointHolders(NamedTuple):
 
 
 def holders_of_bar(index: MintIndex, numbers: HistogramNumbers, point: Point) -> PointHolders | None:
-    """Holders whose balance is in the bar; owners at zero behind the bar of zeros."""
+    """Return the holders whose balance is in the bar; owners at zero behind the bar of zeros."""
     mint, decimals = numbers.context.mint, numbers.context.decimals
     if point.trace == "zeros":
         return PointHolders(mint, _at_zero(index, mint), "at zero")
@@ -59,7 +58,7 @@ def holders_of_bar(index: MintIndex, numbers: HistogramNumbers, point: Point) ->
 
 
 def holders_of_ecdf_point(index: MintIndex, numbers: EcdfNumbers, point: Point) -> PointHolders | None:
-    """Holders with at most the balance of the point."""
+    """Return the holders with at most the balance of the point."""
     mint = numbers.context.mint
     if point.trace == "marked":
         return _holders_of_mark(index, mint, numbers.mark)
@@ -113,7 +112,7 @@ def holders_of_cell(index: MintIndex, numbers: HeatmapNumbers, point: Point) -> 
 def rows_of(
     index: MintIndex, mint: str | None, owners: pd.Series | None = None, *, hide_zeros: bool = False
 ) -> NDArray[np.bool_]:
-    """Which rows of the frame are of this mint and of these owners; ``None`` stands for all of them."""
+    """Return which rows of the frame are of this mint and these owners; ``None`` stands for all."""
     columns = index.columns
     wanted = np.ones(index.rows, dtype=bool)
     if mint is not None:

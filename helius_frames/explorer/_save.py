@@ -1,7 +1,7 @@
 """Downloads in the person's browser: three buttons, the bytes behind them, and a safe name for the file.
 
 The kernel's disk may be on another machine (Voila, Binder), so nothing is written there: the bytes
-travel to the page that asked, and the page saves them. It imports anywidget and nothing of ours.
+travel to the page that asked, and the page saves them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FileFormat: TypeAlias = Literal["html", "csv", "parquet"]
 
-# About 25 MB of CSV: what a websocket and a browser take without a pause that looks like a fault.
+# About 25 MB of CSV: what a websocket and a browser take without a pause that looks like an error.
 MAX_ROWS = 200_000
 
 # At the beginning, or where another reader of CSV begins a cell: before what a spreadsheet runs, be it behind
@@ -39,7 +39,7 @@ class Download(NamedTuple):
 
 
 class SaveButtons(anywidget.AnyWidget):
-    """Three buttons that save as HTML, CSV and Parquet; also tells whether the page is dark.
+    """Three buttons that save as HTML, CSV and Parquet; ``page_theme`` follows the page.
 
     ``page_theme`` is ``"light"`` or ``"dark"`` where the page says so, else empty.
     """
@@ -58,8 +58,8 @@ class SaveButtons(anywidget.AnyWidget):
         asked = {"ticket": message["ticket"], "format": message["format"]}
         try:
             download = self._make(file_format(message["format"]))
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the person who clicked reads it
-            self.send(asked | {"error": f"not saved: {fault}"})
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person who clicked reads it
+            self.send(asked | {"error": f"not saved: {error}"})
         else:
             self.send(asked | {"name": download.name}, [download.data])
 
@@ -79,13 +79,13 @@ def file_name(mint: str, chart: str, suffix: FileFormat) -> str:
 
 
 def csv_bytes(rows: pd.DataFrame) -> bytes:
-    """Rows as UTF-8 CSV, every digit kept, no cell that a spreadsheet would run as a formula."""
+    """Return the rows as UTF-8 CSV, every digit kept, no cell that a spreadsheet would run as a formula."""
     # With this end of a line, as RFC 4180 has it, a cell with either of its characters is put into quotes.
     return without_formulas(_bounded(rows)).to_csv(index=False, lineterminator="\r\n").encode()
 
 
 def parquet_bytes(rows: pd.DataFrame) -> bytes:
-    """Rows as Parquet, with the dtypes of the frame."""
+    """Return the rows as Parquet, with the dtypes of the frame."""
     buffer = io.BytesIO()
     _without_other_addresses(_bounded(rows)).to_parquet(buffer, index=False)
     return buffer.getvalue()

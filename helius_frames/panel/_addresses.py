@@ -52,7 +52,7 @@ class Table(NamedTuple):
 
 
 def pasted(text: str) -> list[Entry]:
-    """Addresses of pasted text: one a line, or several with commas, semicolons or spaces between."""
+    """Return the addresses of pasted text, which commas, semicolons, spaces or line ends separate."""
     return [
         Entry(f"line {number}", word)
         for number, line in enumerate(text.splitlines(), 1)
@@ -62,7 +62,7 @@ def pasted(text: str) -> list[Entry]:
 
 
 def read_table(name: str, content: bytes) -> Table:
-    """Rows and columns of an uploaded file: CSV, or one address a line.
+    """Return the rows and columns of an uploaded file: CSV, or one address a line.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def address_column(table: Table) -> int:
 
 
 def column(table: Table, place: int) -> list[Entry]:
-    """Addresses of one column of a file."""
+    """Return the addresses of one column of a file."""
     return [Entry(f"{table.name}, line {row.number}", _cell(row, place)) for row in table.rows]
 
 
@@ -125,7 +125,7 @@ def _cell(row: Line, place: int) -> str:
 
 
 def _decode(content: bytes) -> str:
-    """Text of a file; addresses are ASCII, so an odd letter in another column may be lost."""
+    """Return the text of a file; addresses are ASCII, so an odd letter in another column may be lost."""
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if is_wide else "utf-8-sig", errors="replace")
 

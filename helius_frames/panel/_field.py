@@ -43,11 +43,11 @@ class SecretField(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def peek(self) -> Secret | None:
-        """Text that was typed, which stays in the field."""
+        """Return the text that was typed, which stays in the field."""
         return self._secret
 
     def take(self) -> Secret | None:
-        """Text that was typed; the field is empty afterwards."""
+        """Return the text that was typed; the field is empty afterwards."""
         taken, self._secret = self._secret, None
         self.is_set = False
         return taken

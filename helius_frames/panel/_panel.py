@@ -218,7 +218,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
 
 
 def _addresses(kind: str, entries: list[Entry]) -> list[str]:
-    """Texts of the entries; all bad ones are refused together, each with its place."""
+    """Return the texts of the entries; all bad ones are refused together, each with its place."""
     problems = problems_in(entries)
     if problems:
         raise _FormError(
