@@ -81,16 +81,18 @@ def pull_summary(frame: pd.DataFrame) -> PullSummary:
     balances, slots = balance_values(frame["balance"]), slot_values(frame["slot"])
     attrs = pull_attrs(frame)
     has_rows = present(owners.codes, len(owners.names))
-    failed = failed_owners(attrs) - set(owners.names[has_rows])
-    read = len(owners.names) - int(owners.names.isin(sorted(failed)).sum())
+    failed = sorted(failed_owners(attrs))
+    is_failed = owners.names.isin(failed)
+    failures = len(failed) - int((is_failed & has_rows).sum())
+    read = len(owners.names) - int((is_failed & ~has_rows).sum())
     return PullSummary(
         rows=len(balances),
         mints=int(present(mints.codes, len(mints.names)).sum()),
         owners=int(has_rows.sum()),
         zero_balances=int((balances == 0).sum()),
         owners_read=read,
-        owners_failed=len(failed),
-        is_whole=attrs.get("owners") == read + len(failed),
+        owners_failed=failures,
+        is_whole=attrs.get("owners") == read + failures,
         slot_first=int(slots.min()) if len(slots) else None,
         slot_last=int(slots.max()) if len(slots) else None,
     )
