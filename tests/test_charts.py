@@ -384,7 +384,7 @@ def test_every_figure_is_transparent_and_says_mint_unit_and_slots(plot, theme):
     assert figure.layout.meta["theme"] == theme
     subtitle = figure.layout.title.subtitle.text
     assert "7or7…pcva" in subtitle
-    assert ("shares of what is held here" if plot is charts.plot_heatmap else "base units") in subtitle
+    assert ("shares of each mint" if plot is charts.plot_heatmap else "base units") in subtitle
     assert "slots 100–103" in subtitle
     assert figure.layout.title.text
     assert figure.layout.height == 480

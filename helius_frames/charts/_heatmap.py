@@ -248,7 +248,7 @@ def _number(count: int, thing: str) -> str:
 
 def _subtitle(numbers: HeatmapNumbers) -> str:
     zeros = sum(1 for cell in _cells(numbers) if cell == 0)
-    parts = ["shares of what is held here of each mint", slots_text(numbers.slot_first, numbers.slot_last)]
+    parts = ["shares of each mint", slots_text(numbers.slot_first, numbers.slot_last)]
     if numbers.mint is not None:
         parts.insert(0, f"largest holders of {short_html(numbers.mint)}")
     line = " · ".join(filter(None, parts))

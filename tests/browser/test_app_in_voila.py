@@ -94,7 +94,9 @@ def check_bad_owners_and_a_file(page: Page, form: Form) -> None:
     expect(form.box).to_contain_text("1 owner pasted · 5 from 'w.csv'")
     expect(form.labelled("column").locator("option:checked")).to_have_text("2: address")
     form.click("Pull")
-    expect(form.box.locator(".helius-list")).to_have_text(re.compile("line 1: 'nonsense' is no address"))
+    expect(form.box.locator(".helius-list")).to_have_text(
+        re.compile("line 1: 'nonsense' is not a Solana address")
+    )
     form.click("Remove the file")
     expect(form.labelled("column")).to_be_hidden()
 
