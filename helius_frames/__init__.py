@@ -9,7 +9,7 @@ Examples
 >>> import helius_frames
 >>> df = pd.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
 >>> df.helius.by_mint().columns[:3].tolist()
-['holders', 'zero_balances', 'total']
+['holders', 'total', 'top1_share']
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ from helius_frames.reader import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from helius_frames.panel import Panel
@@ -91,12 +93,18 @@ if not hasattr(pd, "read_helius_balances"):
     pd.read_helius_balances = read_helius_balances  # type: ignore[attr-defined]
 
 
-def app() -> Panel:
+def app(*, decimals: Mapping[str, int] | None = None) -> Panel:
     """Open the pull panel: owners in, balances and charts out, for people who do not write code.
 
     Owners are pasted or come from a file; cluster or endpoint, key, plan and a filter of mints are chosen
     in the form. The page goes on answering while a pull runs, and *Cancel* stops its requests. A key and an
     endpoint's URL are kept in no widget state, so no saved notebook holds them.
+
+    Parameters
+    ----------
+    decimals
+        A mapping from mint to the places of its amounts, for the explorer. Those that are typed into it are
+        kept from pull to pull, and those of the demo cluster are known.
 
     Returns
     -------
@@ -112,7 +120,7 @@ def app() -> Panel:
     """
     from helius_frames.panel import Panel  # noqa: PLC0415 - loads ipywidgets and plotly
 
-    return Panel()
+    return Panel(decimals)
 
 
 def load_ipython_extension(_shell: InteractiveShell) -> None:

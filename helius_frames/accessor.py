@@ -17,11 +17,11 @@ from helius_frames.errors import AttrsError, InputError
 from helius_frames.reader import read_helius_balances
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import plotly.graph_objects as go
 
-    from helius_frames.charts import Theme
+    from helius_frames.charts import Decimals, Theme
     from helius_frames.explorer import Explorer
     from helius_frames.reader import BalanceChunks
 
@@ -142,14 +142,16 @@ class BalancesAccessor:
         return analysis.failures(self._frame)
 
     @_as_told_by(analysis.by_mint)
-    def by_mint(self) -> pd.DataFrame:
+    def by_mint(
+        self, *, short: bool = False, dtype_backend: Literal["pyarrow"] | None = None
+    ) -> pd.DataFrame:
         """Summarise each mint: holders, exact total, concentration."""
-        return analysis.by_mint(self._frame)
+        return analysis.by_mint(self._frame, short=short, dtype_backend=dtype_backend)
 
     @_as_told_by(analysis.by_owner)
-    def by_owner(self) -> pd.DataFrame:
-        """Summarise each owner: mints held, zero balances, slots."""
-        return analysis.by_owner(self._frame)
+    def by_owner(self, *, dtype_backend: Literal["pyarrow"] | None = None) -> pd.DataFrame:
+        """Summarise each owner: mints held, exact total, zero balances, slots."""
+        return analysis.by_owner(self._frame, dtype_backend=dtype_backend)
 
     @_as_told_by(analysis.top_holders)
     def top_holders(self, mint: str, n: int = 20) -> pd.DataFrame:
@@ -182,9 +184,15 @@ class BalancesAccessor:
         return analysis.drift(self._frame)
 
     @_as_told_by(analysis.diff)
-    def diff(self, other: pd.DataFrame) -> pd.DataFrame:
+    def diff(
+        self,
+        other: pd.DataFrame,
+        *,
+        mints: str | Iterable[str] | None = None,
+        complete: str | Iterable[str] | None = None,
+    ) -> pd.DataFrame:
         """Compare with a later pull: before, after, exact change and status."""
-        return analysis.diff(self._frame, other)
+        return analysis.diff(self._frame, other, mints=mints, complete=complete)
 
     @_as_told_by(analysis.with_decimals)
     def with_decimals(self, decimals: int | Mapping[str, int], *, exact: bool = False) -> pd.DataFrame:
@@ -209,7 +217,8 @@ class BalancesAccessor:
         **initial
             First values of the explorer's attributes: ``mint``, ``chart`` (``"histogram"``, ``"ecdf"``,
             ``"lorenz"``, ``"top_holders"``, ``"treemap"``, ``"heatmap"``), ``scale``, ``bins``, ``top``,
-            ``units`` (``"base"``, ``"decimals"``), ``decimals``, ``hide_zeros``, ``owner``, ``theme``.
+            ``units`` (``"base"``, ``"decimals"``), ``decimals`` (a mapping from mint to places),
+            ``hide_zeros``, ``owner``, ``theme``.
 
         Returns
         -------
@@ -225,7 +234,8 @@ def _drawn(method: _Method) -> _Method:
     text = inspect.cleandoc(
         f"""
         decimals
-            Show amounts divided by ``10**decimals``; by default base units.
+            Show amounts divided by ``10**decimals``: a mapping from mint to places, or the places of the one
+            mint that is drawn. Amounts of a mint without are in base units.
         mark
             An owner to point out.
         theme
@@ -241,7 +251,7 @@ def _drawn(method: _Method) -> _Method:
         ------
         InputError
             An option is out of its range, the mint is not in the frame, or its balances are not exact or
-            stand there twice.
+            are there twice.
 
         Examples
         --------
@@ -267,7 +277,7 @@ class PlotAccessor:
         *,
         scale: analysis.Scale = "log",
         bins: int = 60,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         hide_zeros: bool = False,
         mark: str | None = None,
         theme: Theme = "light",
@@ -306,7 +316,7 @@ class PlotAccessor:
         mint: str,
         *,
         scale: analysis.Scale = "log",
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -337,7 +347,7 @@ class PlotAccessor:
         self,
         mint: str,
         *,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -366,7 +376,7 @@ class PlotAccessor:
         mint: str,
         *,
         n: int = 20,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -398,7 +408,7 @@ class PlotAccessor:
         mint: str,
         *,
         n: int = 100,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -430,7 +440,7 @@ class PlotAccessor:
         mint: str | None = None,
         *,
         n: int = 25,
-        decimals: int | None = None,
+        decimals: Mapping[str, int] | None = None,
         hide_zeros: bool = False,
         mark: str | None = None,
         theme: Theme = "light",
@@ -443,7 +453,7 @@ class PlotAccessor:
         mint
             The owners are the n largest holders of this mint; by default those that hold the most mints.
         n
-            Number of owners and of mints, at most 100 of each. ``decimals`` holds for all these mints.
+            Number of owners and of mints, at most 100 of each.
         hide_zeros
             Leave cells with a balance of zero empty, like those without a row.
         """
@@ -471,34 +481,48 @@ def _is_text(values: pd.Series | pd.Index) -> bool:
 
 
 def _described(frame: pd.DataFrame) -> str:
-    slots, zeros = frame["slot"], int((frame["balance"] == 0).sum())
-    owners, mints = frame["owner"].nunique(), frame["mint"].nunique()
-    told = frame.attrs.get("helius")  # anybody may have written it
-    failures = told.get("failed") if isinstance(told, dict) else None
-    failed = f"; {failures:,} more owners failed" if isinstance(failures, int) and failures else ""
-    span = f"{slots.min():,} to {slots.max():,} (drift {analysis.drift(frame):,})" if len(frame) else "none"
+    """Return whose holdings a frame has, its slots and its zero balances, in three lines."""
+    try:
+        found = analysis.pull_summary(frame)
+    except InputError as error:
+        return f"{_count(len(frame), 'row')} that cannot be used: {error}"
+    owners = _count(found.owners, "owner")
+    if found.is_whole:
+        asked = found.owners_read + found.owners_failed
+        owners = f"{_count(asked, 'owner')} asked, {found.owners:,} with rows"
+    elif found.owners_read > found.owners:
+        owners = f"{_count(found.owners_read, 'owner')} read, {found.owners:,} with rows"
+    slots = "none"
+    if found.slot_first is not None and found.slot_last is not None:
+        drift = found.slot_last - found.slot_first
+        slots = f"{found.slot_first:,} to {found.slot_last:,} (drift {drift:,})"
+    failed = f"; {_count(found.owners_failed, 'owner')} failed" if found.owners_failed else ""
     return (
-        f"{owners:,} owners, {mints:,} mints, {len(frame):,} rows{failed}\n"
-        f"slots {span}\n"
-        f"{zeros:,} zero balances"
+        f"{owners}, {_count(found.mints, 'mint')}, {_count(found.rows, 'row')}{failed}\n"
+        f"slots {slots}\n"
+        f"{_count(found.zero_balances, 'zero balance')}"
     )
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _asked(frame: pd.DataFrame) -> dict[str, Any]:
-    asked: dict[str, Any] | None = frame.attrs.get("helius")
-    if asked is None:
-        reason = (
-            'df.attrs["helius"] is gone (pandas drops it, in a concat for one), so it is not known where '
-            'these owners were read; call pd.read_helius_balances(df["owner"], cluster=…)'
+    """Return what is known of the frame's pull, as far as it is valid."""
+    asked = analysis.pull_attrs(frame)
+    if not asked:
+        raise AttrsError(
+            'df.attrs["helius"] is gone (pandas drops it, for one in a concat) or not ours: it is not'
+            ' known where these owners were read: call pd.read_helius_balances(df["owner"], cluster=…)'
         )
-        raise AttrsError(reason)
     return asked
 
 
 def _cluster_of(asked: dict[str, Any]) -> Any:  # noqa: ANN401 - what was stored; the reader checks it
     if "cluster" not in asked:
         raise InputError(
-            f"the frame came from {asked['endpoint']}, whose URL is not kept: pass endpoint= again"
+            f"the URL of {asked.get('endpoint', 'the endpoint')} is not kept with the frame: pass endpoint= again"
         )
     return asked["cluster"]
 

@@ -17,9 +17,9 @@ from unittest.mock import patch
 
 import httpx
 import psutil
+from helius_frames._client import Client, fast_transport, plain_transports
 
 from helius_frames import _bridge, _pull
-from helius_frames._client import Client, fast_transport, plain_transports
 from helius_frames._protocol import pubkey
 
 PORTS = {"httpx": plain_transports, "pyreqwest": fast_transport}

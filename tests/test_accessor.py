@@ -1,4 +1,5 @@
 import inspect
+import json
 
 import pandas as pd
 import pyarrow as pa
@@ -48,7 +49,7 @@ def test_extra_columns_ride_along(df):
 def test_its_repr_says_owners_slots_and_zeros_in_three_lines(df):
     lines = repr(df.helius).splitlines()
     assert len(lines) == 3
-    assert f"{df['owner'].nunique()} owners" in lines[0]
+    assert lines[0].startswith(f"{len(OWNERS)} owners asked, {df['owner'].nunique()} with rows, ")
     assert f"{len(df):,} rows" in lines[0]
     assert "drift" in lines[1]
     assert f"{(df['balance'] == 0).sum():,} zero balances" in lines[2]
@@ -78,13 +79,40 @@ def test_addresses_in_an_arrow_dictionary_are_text(df):
         numbers.helius  # noqa: B018
 
 
-def test_owners_that_failed_are_told_beside_the_rows(df):
-    failed = df.copy()
-    failed.attrs["helius"] = df.attrs["helius"] | {"failed": 3}
-    assert repr(failed.helius).splitlines()[0].endswith(f"{len(df):,} rows; 3 more owners failed")
+def first_line(frame):
+    return repr(frame.helius).splitlines()[0]
+
+
+def test_its_repr_counts_who_failed_and_claims_no_more_than_is_known(df):
+    record = {"owner": "another", "page": 1, "kind": "RPCError", "message": "no"}
+    attrs, size = df.attrs["helius"], f"{df['mint'].nunique():,} mints, {len(df):,} rows"
+    failed, bare, text = df.copy(), df.copy(), df.astype({"owner": "str"})
+    failed.attrs["helius"] = attrs | {"owners": 31, "failed": 1, "failures": json.dumps([record])}
+    assert first_line(failed) == f"31 owners asked, 28 with rows, {size}; 1 owner failed"
     for other in ("text", None, {}, {"failed": None}):
-        failed.attrs["helius"] = other
-        assert repr(failed.helius) == repr(df.helius)
+        bare.attrs["helius"] = other
+        assert first_line(bare) == f"30 owners read, 28 with rows, {size}"
+    text.attrs.clear()
+    assert first_line(text) == f"28 owners, {size}"
+    partial = df.assign(owner=df["owner"].cat.remove_unused_categories())
+    assert first_line(partial) == first_line(text)
+
+
+def test_its_repr_counts_one_of_a_kind_in_the_singular(df):
+    one = read_helius_balances(OWNERS[0], cluster="demo").head(1)
+    assert first_line(one) == "1 owner asked, 1 with rows, 1 mint, 1 row"
+
+
+def test_its_repr_of_a_frame_that_cannot_be_used_says_why(df):
+    assert repr(df.assign(slot=1.5).helius).startswith(f"{len(df):,} rows that cannot be used: column 'slot'")
+
+
+@pytest.mark.parametrize("name", ["owner", "mint", "balance", "slot"])
+def test_a_column_that_is_there_twice_is_named(df, name):
+    with pytest.raises(AttributeError, match=f"more than one column '{name}' among 'owner', 'mint'"):
+        _ = pd.concat([df, df[[name]]], axis="columns").helius
+    with pytest.raises(AttributeError, match="'owner', 'mint', 'balance', 'slot' is missing"):
+        _ = pd.concat({name: df}, axis="columns").helius
 
 
 def test_methods_tell_columns_and_an_example_where_they_are_looked_up():

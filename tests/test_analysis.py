@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections import Counter
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 
@@ -90,11 +92,6 @@ def brute_nakamoto(values):
     return 0
 
 
-def brute_median(values):
-    middle = (len(values) - 1) // 2, len(values) // 2
-    return Decimal(sum(values[place] for place in middle)) / 2 if values else None
-
-
 def nearly(value):
     return pytest.approx(value, rel=1e-12, abs=1e-12, nan_ok=True)
 
@@ -149,6 +146,12 @@ def test_a_missing_column_is_named_with_what_is_there():
         ("balance", ["1", "2"], "not an integer dtype"),
         ("balance", pd.array([1, None], dtype="UInt64"), "no value in row 1"),
         ("slot", [1.0, 2.0], "float64, not an integer dtype"),
+        ("slot", np.array([1, 2**63], dtype=np.uint64), "holds 9223372036854775808: a slot is below 2"),
+        ("slot", pd.array([1, U64_MAX], dtype=pd.ArrowDtype(pa.uint64())), "a slot is below 2"),
+        ("owner", [1, 2], "int64: it must hold addresses, as text"),
+        ("owner", pd.Categorical([1, 2]), "category: it must hold addresses"),
+        ("mint", [b"a", b"b"], "object: it must hold addresses"),
+        ("mint", [["a"], ["b"]], "object: it must hold addresses"),
         ("owner", ["a", None], "no value in row 1"),
         ("mint", pd.Categorical(["m", None]), "no value in row 1"),
     ],
@@ -172,6 +175,75 @@ def test_rows_are_grouped_stably_for_few_and_for_many_groups(groups):
     assert _schema.group_order(codes, groups).tolist() == np.argsort(codes, kind="stable").tolist()
 
 
+NEITHER_TEXT_NOR_EXACT = {
+    "flags": [True, False, True],
+    "floats": np.array([1, 2, 3], dtype=np.float16),
+    "complex": [1j, 2j, 3j],
+    "times": pd.date_range("2026", periods=3, tz="UTC"),
+    "spans": pd.to_timedelta([1, 2, 3]),
+    "periods": pd.period_range("2026", periods=3),
+    "intervals": pd.interval_range(0, 3),
+    "numbers as categories": pd.Categorical([1, 2, 3]),
+    "lists": [[1], [2], [3]],
+    "dicts": [{}, {}, {}],
+    "bytes": [b"a", b"b", b"c"],
+    "nothing": [None] * 3,
+    "mixed": ["a", 1, None],
+    "large integers": [1, 2, 2**70],
+    "decimals": pd.array([Decimal(1)] * 3, dtype=pd.ArrowDtype(pa.decimal128(38, 0))),
+    "Arrow nulls": pd.array([None] * 3, dtype=pd.ArrowDtype(pa.null())),
+    "Arrow lists": pd.array([[1], [2], [3]], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+    "Arrow bytes": pd.array([b"a", b"b", b"c"], dtype=pd.ArrowDtype(pa.binary())),
+    "Arrow numbers": pd.array([1, 2, 3], dtype=pd.ArrowDtype(pa.dictionary(pa.int32(), pa.int64()))),
+}
+TABLES = {
+    "by_mint": analysis.by_mint,
+    "by_owner": analysis.by_owner,
+    "slots": analysis.slots,
+    "drift": analysis.drift,
+    "pull_summary": analysis.pull_summary,
+    "owners_of": analysis.owners_of,
+    "pivot": analysis.pivot,
+    "diff": lambda frame: analysis.diff(frame, frame),
+    "with_decimals": lambda frame: analysis.with_decimals(frame, {"v": 3})[["ui_balance"]],
+    "top_holders": lambda frame: analysis.top_holders(frame, "v"),
+}
+
+
+@pytest.mark.parametrize("ask", TABLES.values(), ids=TABLES.keys())
+@pytest.mark.parametrize("column", analysis.COLUMNS)
+@pytest.mark.parametrize("values", NEITHER_TEXT_NOR_EXACT.values(), ids=NEITHER_TEXT_NOR_EXACT.keys())
+def test_a_column_of_another_dtype_is_refused_or_of_no_matter(ask, column, values):
+    frame = frame_of({("a", "v"): (1, 1), ("b", "v"): (2, 1), ("c", "w"): (3, 1)}).assign(**{column: values})
+    for odd in (frame, frame[:0]):
+        with suppress(InputError):  # any other error is a failure
+            ask(odd)
+
+
+ODD_BUT_RIGHT = {
+    "big-endian": lambda frame: frame.astype({"balance": ">u8", "slot": ">i4"}),
+    "one index label for all rows": lambda frame: frame.set_axis([0] * len(frame)),
+    "an index of two levels": lambda frame: frame.set_index([["x", "x", "y"], [1, 1, 2]]),
+    "columns as categories": lambda frame: frame.set_axis(pd.CategoricalIndex(frame.columns), axis="columns"),
+    "a column without a name": lambda frame: frame.assign(x=1).rename(columns={"x": pd.NA}),
+    "a column of objects": lambda frame: frame.assign(x=[object()] * len(frame)),
+    "sparse balances": lambda frame: frame.assign(balance=pd.arrays.SparseArray(frame["balance"])),
+    "small integers": lambda frame: frame.astype({"balance": "int8", "slot": "uint8"}),
+}
+
+
+@pytest.mark.parametrize("ask", TABLES.values(), ids=TABLES.keys())
+@pytest.mark.parametrize("made", ODD_BUT_RIGHT.values(), ids=ODD_BUT_RIGHT.keys())
+def test_an_odd_frame_gives_the_same_answer(ask, made):
+    frame = frame_of({("a", "v"): (1, 1), ("b", "v"): (0, 1), ("c", "w"): (3, 2)})
+    right, found = ask(frame), ask(made(frame))
+    if isinstance(right, pd.DataFrame):
+        right, found = (table.reset_index(drop=True)[list(right.columns)] for table in (right, found))
+        pd.testing.assert_frame_equal(found, right)
+    else:
+        assert list(found) == list(right) if isinstance(right, pd.Index) else found == right
+
+
 # by mint
 
 
@@ -189,11 +261,13 @@ def test_by_mint_is_what_integers_and_fractions_say(pairs, backend):
         assert row["largest"] == max(values, default=0)
         assert row["nakamoto"] == brute_nakamoto(values)
         assert row["gini"] == nearly(brute_gini(values))
-        share = float(Fraction(sum(values[-10:]), total)) if total else math.nan
-        assert row["top10_share"] == nearly(share)
+        for top in (1, 10):
+            share = float(Fraction(sum(values[-top:]), total)) if total else math.nan
+            assert row[f"top{top}_share"] == nearly(share)
         hhi = float(Fraction(sum(x * x for x in values), total**2)) if total else math.nan
         assert row["hhi"] == nearly(hhi)
-        assert (None if row["median"] is pd.NA else row["median"]) == brute_median(values)
+        median = statistics.median_low(values) if values else None
+        assert (None if row["median"] is pd.NA else row["median"]) == median
 
 
 @given(rows)
@@ -206,31 +280,64 @@ def test_by_mint_stands_in_descending_order_of_holders_also_from_an_index(pairs)
     assert MintIndex.of(frame).mints.tolist() == table.index.tolist()
 
 
-def test_by_mint_has_short_exact_dtypes_also_without_rows():
+def test_by_mint_has_its_columns_and_exact_dtypes_also_without_rows():
     dtypes = analysis.by_mint(frame_of({("a", "v"): (1, 1)})).dtypes.astype(str)
     assert dtypes.to_dict() == {
         "holders": "int64",
-        "zero_balances": "int64",
-        "total": "decimal128(38, 0)[pyarrow]",
-        "median": "decimal128(38, 1)[pyarrow]",
-        "largest": "uint64",
+        "total": "object",
+        "top1_share": "float64",
         "top10_share": "float64",
         "gini": "float64",
-        "hhi": "float64",
         "nakamoto": "int64",
+        "median": "UInt64",
+        "largest": "uint64",
+        "hhi": "float64",
+        "zero_balances": "int64",
     }
     empty = analysis.by_mint(frame_of({}))
     assert len(empty) == 0
     assert empty.dtypes.astype(str).to_dict() == dtypes.to_dict()
 
 
-def test_a_total_beyond_64_bits_is_exact_sums_and_saves(tmp_path):
-    frame = frame_of({(owner, "v"): (U64_MAX, 1) for owner in OWNERS})
-    table = analysis.by_mint(frame)
-    assert table.loc["v", "total"] == 8 * U64_MAX
-    assert table["total"].sum() == 8 * U64_MAX
-    table.to_parquet(tmp_path / "table.parquet")
-    assert pd.read_parquet(tmp_path / "table.parquet", dtype_backend="pyarrow")["total"].sum() == 8 * U64_MAX
+@pytest.mark.parametrize("ask", [analysis.by_mint, analysis.by_owner])
+def test_totals_beyond_64_bits_can_be_computed_with(ask):
+    frame = frame_of({(owner, mint): (U64_MAX, 1) for owner in OWNERS for mint in MINTS})
+    total = ask(frame)["total"]
+    one = len(OWNERS if ask is analysis.by_mint else MINTS) * U64_MAX
+    assert all(type(value) is int for value in total)
+    assert total.tolist() == [one] * len(total)
+    assert (total * 2).tolist() == [one * 2] * len(total)
+    assert (total // 10**6).tolist() == [one // 10**6] * len(total)
+    assert (U64_MAX / total).tolist() == nearly([U64_MAX / one] * len(total))
+    assert (total > 10**18).all()
+    assert total.sum() == one * len(total)
+    assert not (total == U64_MAX).any()
+
+
+@pytest.mark.parametrize("ask", [analysis.by_mint, analysis.by_owner])
+def test_with_arrow_totals_are_decimals_that_save_exactly(ask, tmp_path):
+    frame = frame_of({(owner, mint): (U64_MAX, 1) for owner in OWNERS for mint in MINTS})
+    plain, arrow = ask(frame), ask(frame, dtype_backend="pyarrow")
+    assert arrow["total"].dtype == pd.ArrowDtype(pa.decimal128(38, 0))
+    assert all(isinstance(dtype, pd.ArrowDtype) for dtype in arrow.dtypes)
+    arrow.to_parquet(tmp_path / "table.parquet")
+    back = pd.read_parquet(tmp_path / "table.parquet", dtype_backend="pyarrow")
+    assert list(map(int, back["total"])) == plain["total"].tolist()
+    assert ask(frame_of({}), dtype_backend="pyarrow").dtypes.equals(arrow.dtypes)
+    with pytest.raises(InputError, match="dtype_backend must be 'pyarrow' or None, got 'numpy_nullable'"):
+        ask(frame, dtype_backend="numpy_nullable")
+
+
+def test_a_short_index_has_a_different_text_for_every_mint():
+    mints = ["7or71e3BNvak33jyHWebyv6jdHX6Y9AgsRiXQzqjpcva", "7or7AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAApcva"]
+    mints += [f"7or7{'A' * 20}{letter}{'A' * 15}pcva" for letter in "BC"] + ["short", "EZ3D" * 11]
+    frame = pd.DataFrame({"owner": "a", "mint": mints, "balance": 1, "slot": 1})
+    table = analysis.by_mint(frame, short=True)
+    assert table.index.is_unique
+    assert table.index.name == "mint"
+    assert table.index[0] == "7or71e3B…Qzqjpcva"
+    assert table.index.tolist()[-2:] == ["short", "EZ3D…EZ3D"]
+    pd.testing.assert_frame_equal(table.set_axis(mints), analysis.by_mint(frame).rename_axis(None))
 
 
 # measures on their own
@@ -267,7 +374,7 @@ def test_measures_stay_in_their_ranges(values, n):
 
 def test_a_count_below_one_is_refused():
     for bad in (0, -1, 2.0, True):
-        with pytest.raises(InputError, match="n is"):
+        with pytest.raises(InputError, match="n must be an integer of at least 1"):
             analysis.top_share([1], bad)
 
 
@@ -323,6 +430,32 @@ def test_holders_between_keeps_rank_and_share_of_the_whole_mint():
     assert table["cumulative_share"].tolist() == [0.8, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [
+        (0, -1, []),
+        (3, 2, []),
+        (-5, 2, ["c"]),
+        (2**64, 2**70, []),
+        (5, 2**70, ["a"]),
+        (-(2**70), 2**70, ["a", "b", "c"]),
+        (np.uint64(2), np.int8(3), ["b", "c"]),
+    ],
+)
+def test_holders_between_takes_any_whole_numbers(low, high, found):
+    frame = frame_of({("a", "v"): (U64_MAX, 1), ("b", "v"): (3, 2), ("c", "v"): (2, 3), ("d", "v"): (0, 3)})
+    assert analysis.holders_between(frame, "v", low, high)["owner"].tolist() == found
+
+
+@pytest.mark.parametrize("bad", [1.5, "1", None, math.nan, True])
+def test_holders_between_refuses_what_is_no_whole_number(bad):
+    frame = frame_of({("a", "v"): (5, 1)})
+    with pytest.raises(InputError, match="low must be an integer"):
+        analysis.holders_between(frame, "v", bad, 9)
+    with pytest.raises(InputError, match="high must be an integer"):
+        analysis.holders_between(frame, "v", 0, bad)
+
+
 @given(rows)
 @few
 def test_the_lorenz_curve_goes_through_exact_shares_and_spans_the_gini(pairs):
@@ -351,7 +484,7 @@ def test_the_ecdf_has_one_step_per_different_balance(pairs):
 
 @pytest.mark.parametrize("ask", [analysis.top_holders, analysis.distribution, analysis.lorenz, analysis.ecdf])
 def test_an_unknown_mint_is_an_error_but_an_empty_frame_knows_none(ask):
-    with pytest.raises(InputError, match="mint 'nope' is none of the 5 mints of this frame, such as 'v'"):
+    with pytest.raises(InputError, match="mint 'nope' is not one of the 5 mints of this frame, such as 'v'"):
         ask(frame_of({("a", "v"): (1, 1)}), "nope")
     assert len(ask(frame_of({}), "nope")) <= 1
     assert len(ask(frame_of({("a", "v"): (1, 1)}), "w")) <= 1  # a category without rows
@@ -359,11 +492,11 @@ def test_an_unknown_mint_is_an_error_but_an_empty_frame_knows_none(ask):
 
 def test_bad_options_are_refused():
     frame = frame_of({("a", "v"): (1, 1)})
-    with pytest.raises(InputError, match="scale is 'loglog'"):
+    with pytest.raises(InputError, match="scale must be 'log' or 'linear', got 'loglog'"):
         analysis.distribution(frame, "v", scale="loglog")
-    with pytest.raises(InputError, match="bins is 0"):
+    with pytest.raises(InputError, match="bins must be an integer of at least 1, got 0"):
         analysis.distribution(frame, "v", bins=0)
-    with pytest.raises(InputError, match="n is 0"):
+    with pytest.raises(InputError, match="n must be an integer of at least 1, got 0"):
         analysis.top_holders(frame, "v", n=0)
 
 
@@ -419,6 +552,7 @@ def test_by_owner_counts_mints_and_keeps_owners_without_rows(pairs, backend):
     for owner, row in table.iterrows():
         mine = [found for (name, _), found in pairs.items() if name == owner]
         assert row["mints"] == sum(balance > 0 for balance, _ in mine)
+        assert row["total"] == sum(balance for balance, _ in mine)
         assert row["zero_balances"] == sum(balance == 0 for balance, _ in mine)
         slots = [slot for _, slot in mine]
         if slots:
@@ -431,7 +565,7 @@ def test_by_owner_says_nothing_of_an_owner_that_failed():
     failed = json.dumps([{"owner": "b", "page": 1, "kind": "RPCError", "message": "no"}])
     frame = with_notes(frame_of({("a", "v"): (1, 1)}, owners=("a", "b", "c")), failures=failed)
     table = analysis.by_owner(frame)
-    assert table["mints"].isna().tolist() == [False, True, False]
+    assert table["mints"].isna().tolist() == table["total"].isna().tolist() == [False, True, False]
     assert table.loc["c", "mints"] == 0
 
 
@@ -507,16 +641,61 @@ def test_an_owner_that_was_not_asked_was_not_read():
     assert statuses(before, after) == {("a", "v"): "not read", ("b", "v"): "gone", ("b", "w"): "new"}
 
 
-def test_without_attrs_only_what_has_rows_counts_as_asked():
-    before = frame_of({("a", "v"): (1, 1), ("b", "v"): (1, 1), ("b", "w"): (1, 1)})
-    after = frame_of({("b", "x"): (1, 1), ("c", "v"): (1, 1)})
+def pairs_of(text, owners, backend="category"):
+    """Frame of pairs as `av bw`, one base unit each, with these owners read to the end."""
+    return frame_of({(pair[0], pair[1]): (1, 1) for pair in text.split()}, backend, owners=tuple(owners))
+
+
+@pytest.mark.parametrize("attrs", [None, {}], ids=["without attrs", "with attrs"])
+def test_an_owner_that_was_not_read_to_the_end_is_never_gone_or_new(attrs):
+    whole, part = pairs_of("av bv cw", "abc"), pairs_of("av", "ac")
+    if attrs is not None:
+        whole, part = with_notes(whole), with_notes(part)
+    assert statuses(whole, part) == {("a", "v"): "same", ("b", "v"): "not read", ("c", "w"): "gone"}
+    assert statuses(part, whole) == {("a", "v"): "same", ("b", "v"): "not read", ("c", "w"): "new"}
+
+
+@pytest.mark.parametrize("backend", ["text", "arrow"])
+def test_a_column_of_plain_text_knows_only_the_owners_that_have_rows(backend):
+    whole, part = pairs_of("av bv bw", "ab"), pairs_of("bv", "b").astype(dtypes_of(backend, ()))
+    assert statuses(whole, part) == {("a", "v"): "not read", ("b", "v"): "same", ("b", "w"): "gone"}
+
+
+def test_without_attrs_every_mint_counts_as_asked_unless_the_call_says_otherwise():
+    before, after = pairs_of("av bv bw", "abc"), pairs_of("av bx cv", "abc")
     assert statuses(before, after) == {
-        ("a", "v"): "not read",
+        ("a", "v"): "same",
         ("b", "v"): "gone",
-        ("b", "w"): "not read",
-        ("b", "x"): "not read",
-        ("c", "v"): "not read",
+        ("b", "w"): "gone",
+        ("b", "x"): "new",
+        ("c", "v"): "new",
     }
+    narrow = analysis.diff(before, after, mints=["v", "w"]).set_index(["owner", "mint"])["status"]
+    assert narrow["b", "x"] == "not read"
+    assert narrow["b", "w"] == "gone"
+    with_attrs = analysis.diff(with_notes(before), with_notes(after), mints="v")
+    pd.testing.assert_frame_equal(with_attrs, analysis.diff(before, after))
+
+
+def test_of_a_complete_mint_an_owner_without_a_row_had_none():
+    before, after = pairs_of("av bv aw", "ab"), pairs_of("av cv cw", "ac")
+    status = analysis.diff(before, after, complete="v").set_index(["owner", "mint"])["status"]
+    assert status["b", "v"] == "gone"
+    assert status["c", "v"] == "new"
+    assert status["c", "w"] == "not read"
+    for complete in (True, ["v"]):
+        noted = [with_notes(frame, mints=["v"], complete=complete) for frame in (before, after)]
+        assert statuses(*noted)["b", "v"] == "gone"
+        assert statuses(*noted)["c", "v"] == "new"
+
+
+@pytest.mark.parametrize("bad", [5, [5], [None], b"v"])
+def test_mints_that_are_not_text_are_refused(bad):
+    frame = frame_of({("a", "v"): (1, 1)})
+    with pytest.raises(InputError, match="mints must be one mint or several"):
+        analysis.diff(frame, frame, mints=bad)
+    with pytest.raises(InputError, match="complete must be one mint or several"):
+        analysis.diff(frame, frame, complete=bad)
 
 
 def test_a_zero_that_one_pull_dropped_is_the_same():
@@ -534,10 +713,76 @@ def test_failures_are_listed_and_gone_attrs_are_never_none():
     assert table["owner"].tolist() == ["b", "b"]
     assert table["page"].tolist() == [3, pd.NA]
     assert len(analysis.failures(with_notes(frame_of({})))) == 0
-    with pytest.raises(AttrsError, match="pandas has dropped it"):
+    with pytest.raises(AttrsError, match="pandas dropped it"):
         analysis.failures(frame_of({}))
     with pytest.raises(AttrsError):
         analysis.failures(pd.concat([frame, frame_of({("a", "v"): (1, 1)})]))
+
+
+GOOD_ATTRS = {
+    "cluster": "demo",
+    "method": "getCompressedTokenBalancesByOwnerV2",
+    "mints": ["v"],
+    "drop_zero": True,
+    "owners": 3,
+    "failed": 1,
+    "failures": json.dumps([{"owner": "b", "page": None, "kind": "RPCError", "message": "no"}]),
+}
+RECORD = {"owner": "b", "page": 1, "kind": "RPCError", "message": "no"}
+BAD_ENTRIES = {
+    "cluster": [None, 5, ["demo"], "\ud800"],
+    "mints": ["v", [1], {"v": 1}, 5, None],
+    "drop_zero": ["no", 1, None],
+    "complete": ["v", 1, None, [1]],
+    "owners": [-1, 1.5, "3", True, None, 2**63],
+    "failed": [-1, None, "many"],
+    "failures": [
+        None,
+        5,
+        "no JSON",
+        "[" * 100_000,
+        "{}",
+        "[1]",
+        "[{}]",
+        *(json.dumps([RECORD | {key: bad}]) for key, bad in (("owner", 5), ("page", "x"), ("page", 2**70))),
+        json.dumps([RECORD | {"message": "\ud800"}]),
+    ],
+}
+
+
+def test_attrs_of_a_pull_are_returned_as_they_are():
+    frame = frame_of({})
+    frame.attrs["helius"] = GOOD_ATTRS | {"note": "not ours"}
+    assert analysis.pull_attrs(frame) == GOOD_ATTRS
+    assert analysis.pull_attrs(frame) is not frame.attrs["helius"]
+
+
+@pytest.mark.parametrize("bad", [None, 5, "text", [], [("owners", 3)], {}, {5: 6}, {"version": 5}])
+def test_attrs_of_another_making_are_as_good_as_gone(bad):
+    frame = frame_of({("a", "v"): (1, 1)})
+    frame.attrs["helius"] = bad
+    assert analysis.pull_attrs(frame) == {}
+    assert_answers_as_without_attrs(frame)
+
+
+@pytest.mark.parametrize(
+    ("key", "bad"), [(key, bad) for key, all_bad in BAD_ENTRIES.items() for bad in all_bad]
+)
+def test_an_entry_of_another_making_is_left_out_and_breaks_nothing(key, bad):
+    frame = frame_of({("a", "v"): (1, 1)})
+    frame.attrs["helius"] = {key: bad}
+    assert analysis.pull_attrs(frame) == {}
+    assert_answers_as_without_attrs(frame)
+
+
+def assert_answers_as_without_attrs(frame):
+    bare = frame.copy()
+    bare.attrs.clear()
+    for ask in (analysis.by_owner, analysis.by_mint, lambda one: analysis.diff(one, one)):
+        pd.testing.assert_frame_equal(ask(frame), ask(bare))
+    assert repr(frame.helius) == repr(bare.helius)
+    with pytest.raises(AttrsError):
+        analysis.failures(frame)
 
 
 # units and shape

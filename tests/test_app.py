@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import ipywidgets
 import pytest
 
 import helius_frames
 from helius_frames import demo
-from helius_frames._progress import Tally
+from helius_frames._progress import PullProgress
 from helius_frames.errors import InputError
 from helius_frames.panel import _addresses, _html, _panel
-from helius_frames.panel._addresses import address_column, column, faults_in, pasted, read_table
+from helius_frames.panel._addresses import address_column, column, pasted, problems_in, read_table
 from helius_frames.panel._field import SecretField
-from helius_frames.panel._pulling import Outcome
+from helius_frames.panel._pulling import PullOutcome
 from tests.fault_server import FaultRule, FaultyIndexer
 from tests.pulling import rows_held, rows_of, settled
 
@@ -100,18 +101,26 @@ def test_it_pulls_the_demo_owners_and_shows_the_explorer(panel):
     assert f"Done: 600 of 600 owners read, {len(held):,} rows." in panel._status.value
 
 
-def test_the_progress_tells_owners_pages_requests_and_credits(panel):
+def test_the_progress_shows_owners_pages_and_requests(panel):
     begin(panel)
     pull(panel)
     seen = panel.frame.attrs["helius"]
-    spent = f"20 of 20 owners · {seen['pages']} pages · {seen['requests']} requests"
-    assert f"{spent} = {10 * seen['requests']} credits on Helius" in text_of(panel._progress)
+    shown = text_of(panel._progress)
+    assert f"20 of 20 owners · {seen['pages']} pages · {seen['requests']} requests" in shown
+    assert "credits" not in shown  # the demo cluster costs none
 
 
-def test_retries_and_failures_are_told_while_they_happen():
-    line = _html.progress(Tally(owners=9, done=2, failed=1, pages=4, requests=6, retries=2))
+def test_credits_are_shown_where_requests_cost_some():
+    for credits, shown in ((10, True), (0, False)):
+        line = _html.progress(PullProgress(owners=1, requests=7, credits_per_request=credits))
+        assert ("7 requests = 70 credits" in line) is shown
+        assert "7 requests" in line
+
+
+def test_retries_and_failures_are_shown_while_they_happen():
+    line = _html.progress(PullProgress(owners=9, done=2, failed=1, pages=4, requests=6, retries=2))
     assert 'max="9" value="3"' in line
-    assert "2 times tried again" in line
+    assert "2 retries" in line
     assert "1 failed" in line
 
 
@@ -155,6 +164,20 @@ def test_the_second_pull_takes_the_place_of_the_first(panel):
     assert first.comm is None
     assert panel.children.count(panel.explorer) == 1
     assert panel.frame["owner"].cat.categories.tolist() == list(SOME[:3])
+
+
+def test_decimals_are_those_of_the_demo_and_what_is_typed_is_kept_from_pull_to_pull(panel):
+    begin(panel)
+    pull(panel)
+    assert panel.explorer.decimals == demo.DECIMALS
+    mint = panel.explorer.mint
+    panel.explorer._controls.decimals.value = "3"
+    pull(panel)
+    assert panel.explorer.decimals == demo.DECIMALS | {mint: 3}
+    known = helius_frames.app(decimals={mint: 2})
+    pull_from(known, demo.Indexer(demo.app().holdings))
+    assert known.explorer.decimals == {mint: 2}
+    known.close()
 
 
 def test_an_owner_without_rows_gives_an_explorer_that_says_so(panel):
@@ -283,7 +306,7 @@ def test_a_bad_mint_is_listed(panel):
 
 
 def test_an_exception_that_nobody_foresaw_is_shown_and_the_form_lives_on(panel, monkeypatch):
-    def break_down(_frame):
+    def break_down(_frame, **_options):
         raise ZeroDivisionError("<i>no chart</i>")
 
     begin(panel)
@@ -304,9 +327,9 @@ def test_an_exception_that_nobody_foresaw_is_shown_and_the_form_lives_on(panel, 
     "made",
     [
         _html.status,
-        lambda bad: _html.faults(bad, [bad]),
+        lambda bad: _html.problems(bad, [bad]),
         lambda bad: _html.count_note([], [], _addresses.Table(bad, (bad,), True, [])),
-        lambda bad: _html.status(_html.outcome(Outcome(None, 0, 1, bad))),
+        lambda bad: _html.status(_html.outcome(PullOutcome(None, 0, 1, bad))),
     ],
 )
 def test_markup_from_outside_is_text(made):
@@ -326,7 +349,7 @@ def test_markup_in_a_failure_is_text():
 
 
 def test_of_very_many_bad_lines_the_first_are_listed_and_the_others_counted():
-    listed = _html.faults("sentence", [f"line {n}" for n in range(_html.LISTED + 7)])
+    listed = _html.problems("sentence", [f"line {n}" for n in range(_html.LISTED + 7)])
     assert listed.count("<li>") == _html.LISTED + 1
     assert "and 7 more" in listed
 
@@ -440,7 +463,7 @@ def test_a_file_is_read_with_what_was_pasted_and_can_be_removed(panel):
 def test_a_file_that_cannot_be_read_is_said_and_leaves_the_form_alone(panel):
     choose_file(panel, "good.txt", SOME[0].encode())
     choose_file(panel, "book.xlsx", b"PK\x03\x04\x00\x00")
-    assert "is no text: save the table as CSV" in panel._status.value
+    assert "is not text: save the table as CSV" in panel._status.value
     assert [entry.text for entry in panel._of_file()] == [SOME[0]]
 
 
@@ -479,21 +502,33 @@ def test_a_file_is_read_in_the_encodings_that_spreadsheets_write(encoding):
 def test_a_mistyped_first_address_is_a_fault_and_no_heading():
     table = read_table("w.txt", f"{SOME[0][:-1]}0\n{SOME[1]}\n".encode())
     assert not table.has_headings
-    assert faults_in(column(table, 0)) == [f"w.txt, line 1: {SOME[0][:-1] + '0'!r} is no address: not base58"]
+    typo = SOME[0][:-1] + "0"
+    assert problems_in(column(table, 0)) == [f"w.txt, line 1: {typo!r} is not a Solana address: not base58"]
 
 
 def test_a_line_without_an_address_in_the_column_is_a_fault_and_a_blank_line_is_none():
     table = read_table("w.csv", f"a,b\n{SOME[0]},1\n\n,2\n".encode())
-    assert faults_in(column(table, 0)) == ["w.csv, line 4: no address in this line"]
+    assert problems_in(column(table, 0)) == ["w.csv, line 4: no address in this line"]
 
 
 def test_a_row_that_is_too_short_lacks_its_address():
     table = read_table("w.csv", f"n,address\n1,{SOME[0]}\n2\n".encode())
-    assert faults_in(column(table, 1)) == ["w.csv, line 3: no address in this line"]
+    assert problems_in(column(table, 1)) == ["w.csv, line 3: no address in this line"]
 
 
 def test_a_column_is_chosen_even_where_none_holds_addresses():
     assert address_column(read_table("w.csv", b"a,b\n1,2\n")) == 0
+
+
+def test_a_table_of_millions_of_columns_is_refused_at_once_and_one_of_many_is_read():
+    began = time.process_time()
+    for content in (b"," * 4_000_000, b"a;b\n" + b";" * 4_000_000):
+        with pytest.raises(InputError, match=r"'w.csv' has a line of 4,000,001 columns"):
+            read_table("w.csv", content)
+    line = ",".join([*("x" * 40 for _ in range(_addresses.MAX_COLUMNS - 1)), SOME[0]])
+    table = read_table("w.csv", "\n".join([line] * 100).encode())
+    assert address_column(table) == _addresses.MAX_COLUMNS - 1
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b" , ,\n"])

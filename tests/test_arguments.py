@@ -9,9 +9,6 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from helius_frames._arguments import (
     build_orders,
     one_of,
@@ -20,6 +17,9 @@ from helius_frames._arguments import (
     positive_number,
     whole_number,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
 from helius_frames._protocol import pubkey
 from helius_frames.errors import InputError, InputErrorGroup, MintError, OwnerError
 

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 import pytest
 import trustme
-
-from helius_frames import _client
 from helius_frames._client import REPLY_BYTES_MAX, Client, fast_transport, plain_transports
 from helius_frames._endpoint import resolve_endpoint
+
+from helius_frames import _client
 from helius_frames._transport.rate_limit import Turn, shared_budget
 from helius_frames.errors import (
     AuthenticationError,

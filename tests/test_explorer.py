@@ -1,5 +1,6 @@
 """The explorer without a browser: its state, its controls, what it sends and what it saves."""
 
+import csv
 import io
 import json
 import re
@@ -13,7 +14,7 @@ import pytest
 import traitlets
 
 from helius_frames import analysis
-from helius_frames.errors import MintError, OwnerError
+from helius_frames.errors import InputError, MintError, OwnerError
 from helius_frames.explorer import Explorer, explore
 from helius_frames.explorer import _save as save
 from helius_frames.explorer._points import Point
@@ -211,7 +212,7 @@ def test_a_value_out_of_range_is_refused(ex, trait, value):
 
 def test_the_frame_is_left_as_it_was(frame):
     before = frame.copy(deep=True)
-    explorer = explore(frame, units="decimals", decimals=9, hide_zeros=True)
+    explorer = explore(frame, units="decimals", decimals={BIG: 9}, hide_zeros=True)
     explorer.download("csv")
     pd.testing.assert_frame_equal(frame, before)
 
@@ -309,7 +310,7 @@ def test_a_marked_owner_is_marked_in_every_chart(ex):
 def test_a_click_lists_the_holders_behind_the_bar_to_the_last_digit(ex):
     ex.mint = SMALL
     bar = trace_named(ex, "holders")
-    ex._pick(Point("holders", place_of(bar, U64_MAX)))
+    ex._on_click(Point("holders", place_of(bar, U64_MAX)))
     assert f"<td>{U64_MAX:,}</td>" in ex._table.value
     assert f"<td>{U64_MAX - 1:,}</td>" in ex._table.value
     assert "2 holders" in ex._note.value
@@ -317,11 +318,11 @@ def test_a_click_lists_the_holders_behind_the_bar_to_the_last_digit(ex):
 
 def behind(ex, trace, place):
     """Balances of the holders behind a point, by owner."""
-    ex._pick(Point(trace, place))
+    ex._on_click(Point(trace, place))
     return (
         None
-        if ex._behind is None
-        else dict(zip(ex._behind.holders["owner"], ex._behind.holders["balance"], strict=True))
+        if ex._selection is None
+        else dict(zip(ex._selection.holders["owner"], ex._selection.holders["balance"], strict=True))
     )
 
 
@@ -331,7 +332,7 @@ def clicked(ex, trace, place):
     points = {"trace_indexes": [number], "point_indexes": [place], "xs": [0], "ys": [0]}
     click = {"event_type": "plotly_click", "points": points, "device_state": None, "selector": None}
     ex.figure.set_state({"_js2py_pointsCallback": click})
-    return None if ex._behind is None else dict(ex._behind.holders[["owner", "balance"]].to_numpy())
+    return None if ex._selection is None else dict(ex._selection.holders[["owner", "balance"]].to_numpy())
 
 
 CLICKS = {
@@ -416,9 +417,9 @@ def test_behind_the_mark_stands_the_marked_owner(ex):
 
 def test_who_has_nothing_is_called_an_owner(ex):
     ex.owner = OWNERS[119]
-    ex._pick(Point("zeros", 0))
+    ex._on_click(Point("zeros", 0))
     assert note_of(ex) == f"3 owners of {BIG[:4]}…{BIG[-4:]} at zero"
-    ex._pick(Point("marked", 0))
+    ex._on_click(Point("marked", 0))
     assert note_of(ex).startswith("1 owner of")
 
 
@@ -437,10 +438,9 @@ def note_of(ex):
 )
 def test_the_note_tells_one_amount_or_a_range_with_its_unit(balances, decimals, words):
     rows = [(OWNERS[place], BIG, balance, 1) for place, balance in enumerate(balances)]
-    ex = explore(
-        balances_frame(rows), bins=5, decimals=decimals or 0, units="decimals" if decimals else "base"
-    )
-    ex._pick(Point("holders", 0))
+    known = {} if decimals is None else {BIG: decimals}
+    ex = explore(balances_frame(rows), bins=5, decimals=known, units="decimals")
+    ex._on_click(Point("holders", 0))
     assert note_of(ex) == words.format(f"{BIG[:4]}…{BIG[-4:]}")
     ex.close()
 
@@ -454,8 +454,8 @@ def test_a_heatmap_has_at_most_thirty_owners(ex):
 def test_a_click_on_a_crowd_says_how_many_are_not_shown(ex):
     ex.bins = 5
     bar = trace_named(ex, "holders")
-    ex._pick(Point("holders", place_of(bar, 117_000)))
-    holders = len(ex._behind.holders)
+    ex._on_click(Point("holders", place_of(bar, 117_000)))
+    holders = len(ex._selection.holders)
     assert holders > 50
     assert ex._table.value.count("<tr") == 51
     assert f"{holders - 50} are not" in ex._note.value
@@ -463,7 +463,7 @@ def test_a_click_on_a_crowd_says_how_many_are_not_shown(ex):
 
 def test_another_mint_forgets_the_click(ex):
     bar = trace_named(ex, "holders")
-    ex._pick(Point("holders", place_of(bar, 1000)))
+    ex._on_click(Point("holders", place_of(bar, 1000)))
     assert ex._table.value
     ex.mint = SMALL
     assert not ex._table.value
@@ -481,12 +481,12 @@ def test_csv_holds_every_digit_of_the_shown_mint(ex):
 
 
 def test_csv_has_exact_amounts_where_the_chart_has_decimals(ex):
-    ex.mint, ex.units, ex.decimals = SMALL, "decimals", 9
+    ex.mint, ex.units, ex.decimals = SMALL, "decimals", {SMALL: 9, BIG: 2}
     assert ex.download("csv").data.decode().splitlines()[1].endswith(",506,18446744073.709551615")
 
 
 def test_csv_writes_amounts_as_plain_decimals(ex):
-    ex.units, ex.decimals = "decimals", 9
+    ex.units, ex.decimals = "decimals", {BIG: 9}
     lines = ex.download("csv").data.decode().splitlines()
     assert lines[1].endswith(",1000,501,0.000001000")
     assert lines[-1].endswith(",0,501,0.000000000")
@@ -500,7 +500,7 @@ def test_zeros_are_saved_where_the_chart_has_no_switch_to_hide_them(ex):
 
 def test_a_clicked_mark_at_zero_is_saved_as_the_table_shows_it(ex):
     ex.owner, ex.hide_zeros = OWNERS[119], True
-    ex._pick(Point("marked", 0))
+    ex._on_click(Point("marked", 0))
     assert OWNERS[119] in ex._table.value
     assert pd.read_csv(io.BytesIO(ex.download("csv").data))["balance"].tolist() == [0]
 
@@ -510,7 +510,7 @@ def test_a_click_and_hidden_zeros_narrow_what_is_saved(ex):
     ex.hide_zeros = True
     assert len(pd.read_csv(io.BytesIO(ex.download("csv").data))) == 117
     bar = trace_named(ex, "holders")
-    ex._pick(Point("holders", place_of(bar, 1000)))
+    ex._on_click(Point("holders", place_of(bar, 1000)))
     assert pd.read_csv(io.BytesIO(ex.download("csv").data))["balance"].tolist() == [1000]
 
 
@@ -537,16 +537,82 @@ def test_parquet_of_arrow_dictionaries_can_be_read_and_has_only_the_addresses_of
     ex.close()
 
 
-def test_a_heatmap_of_many_mints_is_in_base_units(ex):
-    ex.units, ex.decimals = "decimals", 6
-    assert "ui_balance" in ex.download("csv").data.decode()
-    ex.chart = "heatmap"
-    assert ex._controls.units.layout.display == ex._controls.decimals.layout.display == "none"
+def test_each_mint_has_its_own_decimals_which_are_kept(ex):
+    ex.units, ex.decimals = "decimals", {BIG: 3}
+    assert "tokens at 3 decimals" in ex.figure.layout.title.subtitle.text
+    ex.mint = SMALL
     assert "base units" in ex.figure.layout.title.subtitle.text
     assert "ui_balance" not in ex.download("csv").data.decode()
-    assert ex.download("csv").name == "helius-all-rows.csv"
-    ex.chart = "lorenz"
+    assert ex._controls.decimals.value == ""
+    ex._controls.decimals.value = "9"
+    assert ex.decimals == {BIG: 3, SMALL: 9}
+    assert "tokens at 9 decimals" in ex.figure.layout.title.subtitle.text
+    ex.mint = BIG
+    assert ex._controls.decimals.value == "3"
+    assert ex.figure.layout.title.text == "Half of 117 holders have 59 or less"
+    assert ex.download("csv").data.decode().splitlines()[1].endswith(",1000,501,1.000")
+    ex._controls.decimals.value = " "
+    assert ex.decimals == {SMALL: 9}
+    assert "base units" in ex.figure.layout.title.subtitle.text
+
+
+def focused(sent):
+    """Widgets that the page is told to focus."""
+    return [widget for widget, message, _ in sent if message.get("content") == {"do": "focus"}]
+
+
+def test_decimals_that_are_not_known_are_asked_for_and_no_amount_changes(ex, sent):
+    before = shown(ex)
+    ex._controls.units.value = "decimals"
+    assert shown(ex) == before
+    assert "decimals of Ab11…2UEj are not known" in note_of(ex).replace(BIG[-4:], "2UEj")
     assert ex._controls.decimals.layout.display != "none"
+    assert focused(sent) == [ex._controls.decimals]
+    sent.clear()
+    ex.units, ex.decimals = "base", {BIG: 6}
+    ex.units = "decimals"
+    assert focused(sent) == []
+
+
+@pytest.mark.parametrize("text", ["19", "-1", "6.5", "six", "1" * 400, "²"])
+def test_a_text_that_is_no_number_of_decimals_is_refused(ex, text):
+    ex.units, ex.decimals = "decimals", {BIG: 6}
+    ex._controls.decimals.value = text
+    assert ex.decimals == {BIG: 6}
+    assert "whole number from 0 to 18" in note_of(ex)
+
+
+@pytest.mark.parametrize("bad", [6, None, "6", [6]])
+def test_one_number_of_decimals_for_all_mints_is_refused(ex, frame, bad):
+    with pytest.raises(InputError, match="must be a mapping from mint to places"):
+        ex.decimals = bad
+    with pytest.raises(InputError, match="each mint has its own"):
+        explore(frame, decimals=bad)
+    assert ex.decimals == {}
+
+
+@pytest.mark.parametrize("bad", [{BIG: 19}, {BIG: -1}, {BIG: "6"}, {5: 6}])
+def test_decimals_out_of_range_are_refused(ex, bad):
+    with pytest.raises(traitlets.TraitError):
+        ex.decimals = bad
+
+
+def test_a_heatmap_has_shares_and_each_mint_its_own_decimals(ex):
+    ex.chart, ex.mint = "heatmap", SMALL
+    plain = shown(ex)
+    ex.units, ex.decimals = "decimals", {SMALL: 9}
+    text = json.dumps(ex.figure.to_dict()["data"][0]["hovertext"])
+    assert "18,446,744,073.709551615 tokens at 9 decimals" in text
+    assert "1,000 base units" in text
+    assert shown(ex)["data"][0]["z"] == plain["data"][0]["z"]
+    rows = pd.read_csv(io.BytesIO(ex.download("csv").data), dtype={"ui_balance": "str"})
+    assert rows.loc[rows["mint"] == BIG, "ui_balance"].isna().all()
+    assert rows.loc[rows["mint"] == SMALL, "ui_balance"].iloc[0] == "18446744073.709551615"
+    assert ex.download("csv").name == "helius-all-rows.csv"
+    ex._on_click(Point("holders", [0, list(trace_named(ex, "holders").x).index(BIG)]))
+    assert "<th>base units</th>" in ex._table.value
+    ex._on_click(Point("holders", [0, list(trace_named(ex, "holders").x).index(SMALL)]))
+    assert "<th>tokens at 9 decimals</th>" in ex._table.value
 
 
 def test_a_heatmap_saves_all_rows(ex, frame):
@@ -566,6 +632,104 @@ def test_cells_that_a_spreadsheet_would_run_are_quoted():
     rows = balances_frame([("=1+1", "@mint", 5, 1), ("-2", "plain", 6, 1)]).assign(**{"+note": ["\tx", "ok"]})
     lines = save.csv_bytes(rows).decode().splitlines()
     assert lines == ["owner,mint,balance,slot,'+note", "'=1+1,'@mint,5,1,'\tx", "'-2,plain,6,1,ok"]
+
+
+FORMULA_STARTS = set("=+-@\N{FULLWIDTH EQUALS SIGN}")
+
+
+def cells_as_read(data, delimiter):
+    """Cells for a spreadsheet that splits at a delimiter; quotes count at the beginning of a cell only."""
+    reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter)
+    return [cell for row in reader for cell in row]
+
+
+HOSTILE = [
+    "a\r=1+1",
+    "a\n=1+1",
+    "a;=1+1",
+    "a|@x",
+    "a\t-1",
+    "a,+1",
+    'a;"=1+1"',
+    '";=1',
+    "a; =1",
+    "'=1;=2",
+    "\N{FULLWIDTH EQUALS SIGN}1",
+    ";=;=;=",
+    "a\r\n;\r=1",
+]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_cell_begins_a_formula_wherever_a_spreadsheet_splits(text, delimiter):
+    rows = balances_frame([("a", text, 5, 1), (text, "b", 6, 1)]).assign(**{text: text})
+    for cell in cells_as_read(save.csv_bytes(rows), delimiter):
+        for line in cell.splitlines() or [""]:
+            assert not set(line.lstrip("\"' ")[:1]) & FORMULA_STARTS or line.lstrip('" ').startswith("'"), (
+                cell
+            )
+
+
+@pytest.mark.parametrize("text", ["a\rb", "a\r\nb", "a\nb", "\r", 'say "a"', "a,b"])
+def test_a_cell_with_an_end_of_line_is_one_cell_of_one_row(text):
+    data = save.csv_bytes(balances_frame([(text, "m", 5, 1)]))
+    rows = list(csv.reader(io.StringIO(data.decode(), newline="")))
+    assert rows == [
+        ["owner", "mint", "balance", "slot"],
+        [text.replace("\r", "'\r") if text == "\r" else text, "m", "5", "1"],
+    ]
+    assert data.count(b"\r\n") >= 2
+
+
+def test_columns_of_one_name_are_all_saved(frame):
+    twice = pd.concat(
+        [frame.assign(note="a"), pd.Series("=b", index=frame.index, name="note")], axis="columns"
+    )
+    ex = explore(twice, mint=SMALL)
+    assert ex.download("csv").data.decode().splitlines()[1].endswith(",506,a,'=b")
+    ex.close()
+
+
+ODD_FRAMES = {
+    "big-endian": lambda frame: frame.astype({"balance": ">u8", "slot": ">i8"}).assign(
+        x=np.array([1.5] * 123, ">f8")
+    ),
+    "one index label": lambda frame: frame.set_axis([0] * len(frame)),
+    "two levels of index": lambda frame: frame.set_index([["x"] * 123, list(range(123))]),
+    "columns as categories": lambda frame: frame.set_axis(pd.CategoricalIndex(frame.columns), axis=1),
+    "objects": lambda frame: frame.astype({"owner": object, "mint": object}).assign(x=[[]] * 123),
+    "a column without a name": lambda frame: frame.assign(x=1).rename(columns={"x": None}),
+}
+
+
+@pytest.mark.parametrize("made", ODD_FRAMES.values(), ids=ODD_FRAMES.keys())
+def test_odd_frames_are_explored_and_saved_too(frame, made):
+    ex = explore(made(frame))
+    for chart in ex.traits()["chart"].values:
+        ex.chart = chart
+    assert len(ex.download("csv").data.splitlines()) == len(frame) + 1
+    assert ex._repr_mimebundle_()["text/html"]
+    ex.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("slot", np.full(123, 2**63, dtype=np.uint64), "a slot is below 2"),
+        ("slot", ["1"] * 123, "not an integer dtype"),
+        ("balance", ["1"] * 123, "not an integer dtype"),
+        ("owner", range(123), "must hold addresses"),
+        ("mint", [None] * 123, "no value in row 0"),
+    ],
+)
+def test_a_frame_that_cannot_be_explored_says_why(frame, column, values, words):
+    odd = frame.assign(**{column: values})
+    with pytest.raises(InputError, match=words):
+        explore(odd)
+    with pytest.raises(InputError, match="more than once"):
+        explore(pd.concat([frame, frame]))
+    assert words in repr(odd.helius)
 
 
 def test_too_many_rows_are_refused_before_anything_is_made(monkeypatch, frame):
@@ -669,7 +833,7 @@ def test_hostile_text_is_escaped_wherever_it_stands():
     frame = balances_frame([(bad, bad, 5, 1), (bad + "2", bad, 6, 1)])
     for chart in ("histogram", "top_holders", "treemap", "heatmap"):
         ex = explore(frame, chart=chart, owner=bad)
-        ex._pick(Point("holders", [0, 0] if chart == "heatmap" else 0))
+        ex._on_click(Point("holders", [0, 0] if chart == "heatmap" else 0))
         page = ex._repr_mimebundle_()["text/html"]
         for text in (
             ex._header.value,
@@ -689,7 +853,7 @@ def test_an_empty_frame_shows_a_calm_sentence(frame):
         assert isinstance(ex.figure, go.FigureWidget)
     assert ex.mint == ""
     assert re.sub("<[^>]*>", "", ex._header.value) == "no rows"
-    assert ex.download("csv").data == b"owner,mint,balance,slot\n"
+    assert ex.download("csv").data == b"owner,mint,balance,slot\r\n"
     assert ex._repr_mimebundle_()["text/html"]
     ex.close()
 

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from helius_frames._walk import Rows, join
+from helius_frames._wire import Page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helius_frames import _frame
 from helius_frames._frame import COLUMNS, FrameBuilder, failures_frame, without_zeros
 from helius_frames._protocol import pubkey
-from helius_frames._walk import Rows, join
-from helius_frames._wire import Page
 
 U64_MAX = 2**64 - 1
 OWNERS = tuple(pubkey.encode(bytes([byte]) * 32) for byte in (9, 3, 7, 1))

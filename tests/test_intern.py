@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from helius_frames._intern import MintCodes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helius_frames._intern import MintCodes
 from helius_frames._protocol import pubkey
 
 # Few different keys, so that batches overlap.

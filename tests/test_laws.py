@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from helius_frames._walk import Asker, KeyWalk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from helius_frames import demo, read_helius_balances
 from helius_frames._protocol import pubkey
-from helius_frames._walk import Asker, KeyWalk
 from helius_frames.demo import Holdings, Indexer
 from helius_frames.demo.holdings import U64_MAX
 from tests.asking import Line, held, read

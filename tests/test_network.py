@@ -7,9 +7,9 @@ import asyncio
 import httpcore
 import pytest
 import uvloop
+from helius_frames._network import LoopBackend
 
 from helius_frames import _network
-from helius_frames._network import LoopBackend
 
 LOOPS = pytest.mark.parametrize(
     "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]

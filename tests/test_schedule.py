@@ -1,9 +1,9 @@
 import asyncio
 
 import pytest
-
 from helius_frames._schedule import PASSES_MAX, Orders, Schedule
 from helius_frames._walk import Asker
+
 from helius_frames.demo import Holdings, Indexer
 from helius_frames.errors import AuthenticationError, HeliusErrorGroup, RPCError
 from tests.asking import Line, Pile, held, read

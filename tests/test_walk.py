@@ -3,10 +3,10 @@ import json
 
 import numpy as np
 import pytest
-
-from helius_frames._protocol import pubkey
 from helius_frames._walk import Asker, Guard, KeyWalk, MintsWalk, join
 from helius_frames._wire import METHOD_V1, METHOD_V2, Page, parse_page
+
+from helius_frames._protocol import pubkey
 from helius_frames.demo import Holdings, Indexer
 from helius_frames.errors import CursorError, ProtocolError, RequestTimeout, RPCError
 from tests.asking import Line, held, read

@@ -7,10 +7,6 @@ import json
 import base58
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from helius_frames._protocol import pubkey
 from helius_frames._wire import (
     CURSOR_MAX,
     METHOD_V1,
@@ -23,6 +19,10 @@ from helius_frames._wire import (
     parse_page,
     shown,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helius_frames._protocol import pubkey
 from helius_frames.errors import (
     AuthenticationError,
     EndpointError,

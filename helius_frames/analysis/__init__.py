@@ -1,36 +1,43 @@
 """Frame to numbers and frames: what a person asks of balances, answered exactly.
 
-Sums and changes are exact integers of any size (``decimal128(38, 0)``), shares and measures are floats.
+Totals are exact: Python integers in short tables, ``decimal128(38, 0)`` in columns as long as the frame.
+Shares and measures are floats.
 Each function takes a frame with the columns ``owner``, ``mint``, ``balance`` and ``slot``, leaves it as it is
 and gives a new one; further columns are ignored, `with_decimals` keeps them. Those that take a ``source``
 take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
 """
 
-from helius_frames.analysis._attrs import failures
-from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
+from helius_frames.analysis._attrs import failures, pull_attrs
+from helius_frames.analysis._concentration import check_count, gini, hhi, nakamoto, top_share
 from helius_frames.analysis._diff import diff
 from helius_frames.analysis._index import Holders, MintIndex, Source
 from helius_frames.analysis._mints import (
     Scale,
     by_mint,
+    check_scale,
     distribution,
     ecdf,
     holders_between,
     lorenz,
     top_holders,
 )
-from helius_frames.analysis._owners import by_owner, drift, owners_of, slots
+from helius_frames.analysis._owners import PullSummary, by_owner, drift, owners_of, pull_summary, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
-from helius_frames.analysis._shape import pivot, with_decimals
+from helius_frames.analysis._shape import check_decimals, pivot, with_decimals
+from helius_frames.analysis._text import shorten
 
 __all__ = [
     "COLUMNS",
     "Holders",
     "MintIndex",
+    "PullSummary",
     "Scale",
     "Source",
     "by_mint",
     "by_owner",
+    "check_count",
+    "check_decimals",
+    "check_scale",
     "check_schema",
     "diff",
     "distribution",
@@ -44,6 +51,9 @@ __all__ = [
     "nakamoto",
     "owners_of",
     "pivot",
+    "pull_attrs",
+    "pull_summary",
+    "shorten",
     "slots",
     "top_holders",
     "top_share",

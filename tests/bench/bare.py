@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pandas as pd
+from helius_frames._walk import join
 
 from helius_frames import _wire
 from helius_frames._frame import FrameBuilder
-from helius_frames._walk import join
 from helius_frames.demo import _rpc
 from helius_frames.demo._pages import pages_of
 

@@ -65,7 +65,7 @@ def test_voila_pulls_on_the_demo_cluster_through_the_panel(page: Page, watch: Wa
     shown = Shown(page)
     shown.wait()
     expect(form.status).to_contain_text("Done: 600 of 600 owners read")
-    expect(form.progress).to_contain_text("credits on Helius")
+    expect(form.progress).to_contain_text("requests")
     shown.choose_chart("Lorenz")
     shown.choose_chart("Top holders")
     check_nothing_is_cut_off(page, form)
@@ -95,7 +95,9 @@ def check_bad_owners_and_a_file(page: Page, form: Form) -> None:
     expect(form.box).to_contain_text("1 owner pasted · 5 from 'w.csv'")
     expect(form.labelled("column").locator("option:checked")).to_have_text("2: address")
     form.click("Pull")
-    expect(form.box.locator(".helius-list")).to_have_text(re.compile("line 1: 'nonsense' is no address"))
+    expect(form.box.locator(".helius-list")).to_have_text(
+        re.compile("line 1: 'nonsense' is not a Solana address")
+    )
     form.click("Remove the file")
     expect(form.labelled("column")).to_be_hidden()
 

@@ -1,25 +1,21 @@
-"""What every chart of one mint needs to know: the mint, its holders, the marked owner, and how to say it.
-
-Imports `analysis` and the texts and the look of this package.
-"""
+"""What the charts of one mint have in common: the mint, its holders, the marked owner, and their texts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from helius_frames.analysis import Holders, MintIndex, Source
-from helius_frames.analysis._mints import holder_table
-from helius_frames.analysis._shape import check_decimals
-from helius_frames.charts._style import Theme, blank, mark_label, palette, say
+from helius_frames.analysis import Holders, MintIndex, Source, check_decimals
+from helius_frames.charts._style import Theme, add_message, mark_label, new_figure, palette
 from helius_frames.charts._text import (
     about_percent,
     amount_text,
     count_text,
-    percent,
+    percent_text,
     short_html,
     slots_text,
     unit_text,
@@ -29,8 +25,15 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-class About(NamedTuple):
-    """What a chart is about: one mint and its holders, the owners with a balance above zero."""
+Decimals: TypeAlias = int | Mapping[str, int] | None
+"""Places of amounts: of the one mint drawn, or by mint; of a mint without, amounts are in base units."""
+
+
+class ChartContext(NamedTuple):
+    """What a chart is about: one mint and its holders, the owners with a balance above zero.
+
+    ``decimals`` are the places of its amounts, ``None`` for base units.
+    """
 
     mint: str
     holders: int
@@ -55,22 +58,24 @@ class Mark(NamedTuple):
     share: float
 
 
-def look_up(source: Source, mint: str, decimals: int | None) -> tuple[MintIndex, Holders]:
-    """Find the holders of a mint; nothing else of a frame is read."""
-    check_unit(decimals)
+def look_up(source: Source, mint: str, decimals: Decimals) -> tuple[MintIndex, Holders, int | None]:
+    """Find the holders of a mint, and its places: nothing else of a frame is read."""
+    places = decimals_of(decimals, mint)
     index = MintIndex.for_mint(source, mint)
-    return index, index.holders(mint)
+    return index, index.holders(mint), places
 
 
-def check_unit(decimals: int | None) -> None:
-    """Refuse what is neither base units (``None``) nor a number of decimals."""
-    if decimals is not None:
-        check_decimals(decimals)
+def decimals_of(decimals: Decimals, mint: str) -> int | None:
+    """Return the places of a mint's amounts; ``None`` where they are unknown, for base units."""
+    places = decimals.get(mint) if isinstance(decimals, Mapping) else decimals
+    if places is not None:
+        check_decimals(places)
+    return places
 
 
-def about(holders: Holders, decimals: int | None) -> About:
-    """Say what a chart of these holders is about."""
-    return About(
+def context_of(holders: Holders, decimals: int | None) -> ChartContext:
+    """Return what a chart of these holders is about."""
+    return ChartContext(
         mint=holders.mint,
         holders=holders.size,
         zero_balances=holders.zero_balances,
@@ -100,11 +105,11 @@ def with_marked(
 ) -> pd.DataFrame:
     """List the n largest holders, and of the marked one after them."""
     if mark is None or mark.rank is None or mark.rank <= n:
-        return holder_table(index, holders, holders.size - n, holders.size)
+        return index.holder_table(holders, holders.size - n, holders.size)
     n = min(n, most - 1) if most else n
-    top = holder_table(index, holders, holders.size - n, holders.size)
+    top = index.holder_table(holders, holders.size - n, holders.size)
     place = holders.size - mark.rank
-    return pd.concat([top, holder_table(index, holders, place, place + 1)])
+    return pd.concat([top, index.holder_table(holders, place, place + 1)])
 
 
 def in_unit(balances: np.ndarray, decimals: int | None) -> np.ndarray:
@@ -118,17 +123,17 @@ def quantile(holders: Holders, part: int, of: int) -> int:
     return int(holders.balances[place]) if holders.size else 0
 
 
-def heading(of: About, mark: Mark | None, theme: Theme, title: str) -> go.Figure:
-    """Start the figure of one mint; where it has no holder, it says so and is complete."""
-    if of.holders:
-        return blank(theme, title, _subtitle(of, mark))
-    figure = blank(theme, "Nothing to draw", _subtitle(of, mark))
-    say(figure, theme, f"No holder of {short_html(of.mint)} has a balance above zero")
+def start_figure(context: ChartContext, mark: Mark | None, theme: Theme, title: str) -> go.Figure:
+    """Start the figure of one mint; where nobody holds it, the figure says so and is complete."""
+    if context.holders:
+        return new_figure(theme, title, _subtitle(context, mark))
+    figure = new_figure(theme, "Nothing to draw", _subtitle(context, mark))
+    add_message(figure, theme, f"No holder of {short_html(context.mint)} has a balance above zero")
     return figure
 
 
 def title_text(title: str | None, sentence: str) -> str:
-    """Take the caller's title as plain text, or the chart's own sentence."""
+    """Return the caller's title as plain text, or the chart's own sentence."""
     return sentence if title is None else escape(title)
 
 
@@ -138,15 +143,15 @@ def holders_text(count: int) -> str:
 
 
 def holder_hover(owner: str, balance: int, share: float, slot: int, decimals: int | None) -> str:
-    """Tell all of one holder: whole address, exact balance, share, slot."""
+    """Return all of one holder: whole address, exact balance, share, slot."""
     return (
         f"{escape(str(owner))}<br>{amount_text(balance, decimals)} {unit_text(decimals)}"
-        f"<br>{percent(share)} of what is held here · slot {count_text(slot)}"
+        f"<br>{percent_text(share)} of what is held here · slot {count_text(slot)}"
     )
 
 
 def mark_hover(mark: Mark, decimals: int | None) -> str:
-    """Tell all of the marked owner."""
+    """Return all of the marked owner."""
     return holder_hover(mark.owner, mark.balance or 0, mark.share, mark.slot or 0, decimals)
 
 
@@ -175,12 +180,16 @@ def point_out(
     )
 
 
-def _subtitle(of: About, mark: Mark | None) -> str:
-    parts = [short_html(of.mint), unit_text(of.decimals), slots_text(of.slot_first, of.slot_last)]
-    if of.zero_balances:
-        parts.insert(1, f"{count_text(of.zero_balances)} more at zero")
+def _subtitle(context: ChartContext, mark: Mark | None) -> str:
+    parts = [
+        short_html(context.mint),
+        unit_text(context.decimals),
+        slots_text(context.slot_first, context.slot_last),
+    ]
+    if context.zero_balances:
+        parts.insert(1, f"{count_text(context.zero_balances)} more at zero")
     line = " · ".join(filter(None, parts))
-    return line if mark is None else f"{line}<br>{_mark_text(mark, of.holders)}"
+    return line if mark is None else f"{line}<br>{_mark_text(mark, context.holders)}"
 
 
 def _mark_text(mark: Mark, holders: int) -> str:
