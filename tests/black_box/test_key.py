@@ -336,11 +336,7 @@ def test_charts_and_the_explorer_do_not_carry_the_key(monkeypatch):
         frame = pull(url, "argument", "sync", {})
     mint = frame["mint"].iloc[0]
     explorer = frame.helius.explore(mint=mint)
-    saved = (
-        [explorer.download(kind) for kind in ("html", "csv", "parquet")]
-        if hasattr(explorer, "download")
-        else []
-    )
+    saved = [explorer.download(kind) for kind in ("html", "csv", "parquet")]
     figures = [
         frame.helius.plot.histogram(mint),
         frame.helius.plot.treemap(mint),

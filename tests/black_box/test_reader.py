@@ -173,6 +173,8 @@ def test_attrs_are_small_flat_json_without_secrets():
     text = json.dumps(attrs)
     assert key not in text
     assert "secret" not in text
+    assert len(text) < 1_000
+    assert all(value is None or isinstance(value, str | int | list) for value in attrs.values())
     assert set(attrs) >= {
         "endpoint",
         "method",

@@ -10,8 +10,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-import helius_frames
-
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 WITH_EXPLORER = {"01_quickstart", "05_your_own_data"}
@@ -42,17 +40,6 @@ def outputs(book):
     return [(cell, output) for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
 
 
-def test_there_is_a_notebook_for_each_of_the_first_questions():
-    assert [path.stem for path in NOTEBOOKS] == [
-        "01_quickstart",
-        "02_who_holds_a_mint",
-        "03_many_owners",
-        "04_two_points_in_time",
-        "05_your_own_data",
-        "app",
-    ]
-
-
 @by_name
 def test_a_notebook_is_stored_without_outputs_and_widget_state(path):
     book = read(path)
@@ -74,8 +61,6 @@ def test_links_between_notebooks_lead_somewhere(path):
 @pytest.mark.notebook
 @by_name
 def test_a_notebook_runs_without_a_key(path, tmp_path, monkeypatch):
-    if path.stem == "app" and not hasattr(helius_frames, "app"):
-        pytest.skip("helius_frames.app is not there yet")
     book = run(path, tmp_path, monkeypatch)
     shown = outputs(book)
     assert not [output for _, output in shown if output.output_type == "error"]
