@@ -89,16 +89,16 @@ def test_requests_do_not_run_far_ahead_of_the_chunk_in_hand():
             assert indexer.reads <= 6
 
 
-def test_a_fault_comes_with_what_no_chunk_had(url):
+def test_an_error_comes_with_what_no_chunk_had(url):
     faults = [FaultRule("rpc-32000", owner=OWNERS[30])]
     with serve(FaultyIndexer(HOLDINGS, faults=faults)) as broken:
         chunks = read_helius_balances(OWNERS, endpoint=broken, chunksize=200, max_concurrency=1)
         given = []
         with pytest.raises(RPCError) as caught:
             given.extend(row for chunk in chunks for row in rows_of(chunk))
-    fault = caught.value
-    assert given + rows_of(fault.partial) == rows_held(HOLDINGS, OWNERS[:30])
-    assert fault.open_owners == tuple(OWNERS[30:])
+    error = caught.value
+    assert given + rows_of(error.partial) == rows_held(HOLDINGS, OWNERS[:30])
+    assert error.open_owners == tuple(OWNERS[30:])
     assert list(chunks) == []
 
 

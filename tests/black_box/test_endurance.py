@@ -137,7 +137,7 @@ def test_an_error_in_the_callers_own_progress_ends_an_async_pull(url):
     assert left_over(url) == NOTHING
 
 
-def test_a_fault_that_nobody_asks_for_any_more_is_not_logged(caplog):
+def test_an_error_that_nobody_asks_for_any_more_is_not_logged(caplog):
     app = FaultyIndexer(SMALL, faults=[FaultRule("rpc-32000", owner=SMALL.owners[5])])
     with serve(app) as url:
         chunks = read_helius_balances(SMALL.owners, endpoint=url, chunksize=24)
@@ -253,11 +253,11 @@ def test_a_second_call_goes_on_where_the_first_ended():
     with serve(app) as url:
         with pytest.raises(RPCError) as info:
             read_helius_balances(SMALL.owners, endpoint=url, max_concurrency=4)
-        fault = info.value
-        assert len(fault.partial)
-        rest = read_helius_balances(fault.open_owners, endpoint=url)
-    assert sorted(rows_of(pd.concat([fault.partial, rest]))) == sorted(rows_held(SMALL))
-    assert set(fault.open_owners).isdisjoint(fault.partial["owner"])
+        error = info.value
+        assert len(error.partial)
+        rest = read_helius_balances(error.open_owners, endpoint=url)
+    assert sorted(rows_of(pd.concat([error.partial, rest]))) == sorted(rows_held(SMALL))
+    assert set(error.open_owners).isdisjoint(error.partial["owner"])
 
 
 def test_what_is_kept_of_a_chunked_pull_stands_in_the_order_of_the_owners():

@@ -189,16 +189,16 @@ def test_attrs_are_small_flat_json_without_secrets():
     assert (attrs["slot_min"], attrs["slot_max"]) == (df["slot"].min(), df["slot"].max())
 
 
-def test_a_fault_carries_what_had_arrived_and_who_is_open():
+def test_an_error_carries_what_had_arrived_and_who_is_open():
     holdings = demo.app().holdings
     indexer = FaultyIndexer(holdings, faults=[FaultRule("rpc-32000", owner=OWNERS[20])])
     with pytest.raises(RPCError) as caught:
         read_from(holdings, list(OWNERS), indexer, max_concurrency=1)
-    fault = caught.value
-    assert rows_of(fault.partial) == rows_held(holdings, OWNERS[:20])
-    assert fault.open_owners == OWNERS[20:]
-    rest = read_helius_balances(fault.open_owners, cluster="demo")
-    assert rows_of(fault.partial) + rows_of(rest) == rows_held(holdings, OWNERS)
+    error = caught.value
+    assert rows_of(error.partial) == rows_held(holdings, OWNERS[:20])
+    assert error.open_owners == OWNERS[20:]
+    rest = read_helius_balances(error.open_owners, cluster="demo")
+    assert rows_of(error.partial) + rows_of(rest) == rows_held(holdings, OWNERS)
 
 
 def test_collected_failures_are_listed_and_never_rows():
