@@ -152,8 +152,7 @@ def test_keys_of_a_wrong_length_have_it(name, size):
 
 
 def test_a_balance_beyond_u64_is_sent_as_a_number():
-    assert b'"balance":18446744073709551616}' in faulty_body("balance-2^64")
-    assert U64_MAX + 1 == 18446744073709551616
+    assert b'"balance":%d}' % (U64_MAX + 1) in faulty_body("balance-2^64")
 
 
 def test_a_looping_cursor_leads_back():
