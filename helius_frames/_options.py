@@ -117,6 +117,14 @@ def _progress(name: str, value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+def _cluster(name: str, value: Any) -> Any:  # noqa: ANN401
+    try:
+        return choice(None, *CLUSTERS)(name, value)
+    except InputError as error:
+        hint = ": what was passed looks like a URL, use endpoint=" if "://" in str(value) else ""
+        raise EndpointError(f"{error}{hint}") from None
+
+
 def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     """Return a check that lets ``None`` pass."""
     return lambda name, value: None if value is None else check(name, value)
@@ -124,7 +132,7 @@ def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
 
 OPTIONS: Final[dict[str, _Option]] = {
     "api_key": _Option(None),  # this and `endpoint` are checked by `resolve_endpoint`
-    "cluster": _Option(None, choice(None, *CLUSTERS)),
+    "cluster": _Option(None, _cluster),
     "endpoint": _Option(None),
     "plan": _Option(None, choice(None, *PLANS)),
     "requests_per_second": _Option(None, optional(number)),
@@ -140,6 +148,10 @@ OPTIONS: Final[dict[str, _Option]] = {
     "progress": _Option(None, _progress),
     "event_loop": _Option("thread", choice(*get_args(EventLoop))),
 }
+
+
+ENVIRONMENT: Final = Environment()
+"""What a pull takes from outside unless `resolve` is passed another one: the network and the real clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +193,12 @@ def resolve(
     owners: object,
     mint: object,
     options: Mapping[str, Any],
-    environment: Environment = Environment(),  # noqa: B008
+    environment: Environment | None = None,
 ) -> PullConfig:
     """Check every argument of a call; nothing is sent, and no event loop is touched, before all are good."""
     unknown = next((name for name in options if name not in OPTIONS), None)
     if unknown is not None:
         raise TypeError(f"there is no option {unknown!r}; the options are {', '.join(OPTIONS)}")
-    if "://" in str(options.get("cluster")):
-        raise EndpointError("cluster must be a name, and what was passed looks like a URL: use endpoint=")
     checked = {
         name: option.check(name, options.get(name, option.default)) for name, option in OPTIONS.items()
     }
@@ -204,7 +214,7 @@ def resolve(
         mints=mints,
         endpoint=endpoint,
         rate=rate if rate is not None else PLANS.get(plan),
-        environment=environment,
+        environment=environment or ENVIRONMENT,
         **checked,
     )
 

@@ -513,8 +513,8 @@ def _asked(frame: pd.DataFrame) -> dict[str, Any]:
     asked = analysis.pull_attrs(frame)
     if not asked:
         raise AttrsError(
-            'df.attrs["helius"] is gone (pandas drops it, for one in a concat) or not ours: it is not'
-            ' known where these owners were read: call pd.read_helius_balances(df["owner"], cluster=…)'
+            'df.attrs["helius"] is gone (pandas drops it, as in a concat) or not ours: it is not known'
+            ' where these owners were read: call pd.read_helius_balances(df["owner"], cluster=…)'
         )
     return asked
 

@@ -8,7 +8,7 @@ import uvloop
 
 import helius_frames
 from helius_frames import (
-    InputErrorGroup,
+    OwnerError,
     RPCError,
     aread_helius_balances,
     demo,
@@ -93,10 +93,10 @@ def test_owners_stand_in_the_order_given_and_are_asked_once():
 
 def test_bad_owners_are_all_listed_and_nothing_is_sent():
     indexer = Indexer(Holdings.uniform(1, 1, 1))
-    with serve(indexer) as url, pytest.raises(InputErrorGroup) as caught:
+    with serve(indexer) as url, pytest.raises(OwnerError) as caught:
         read_helius_balances([OWNERS[0], None, " ", "9xQe", OWNERS[0][:-1] + "l"], endpoint=url)
     text = str(caught.value)
-    assert len(caught.value.exceptions) == 4
+    assert len(caught.value.problems) == 4
     assert all(f"position {n}" in text for n in (1, 2, 3, 4))
     assert "'9xQe'" in text
     assert indexer.requests == 0
@@ -290,6 +290,6 @@ def test_the_reader_works_after_a_fork():
 def test_a_callable_gets_the_progress():
     seen = []
     df = read_helius_balances(
-        OWNERS, cluster="demo", progress=lambda tally: seen.append((tally.done, tally.credits))
+        OWNERS, cluster="demo", progress=lambda tally: seen.append((tally.done, tally.requests))
     )
-    assert seen[-1] == (40, 10 * df.attrs["helius"]["requests"])
+    assert seen[-1] == (40, df.attrs["helius"]["requests"])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import partial
 from unittest.mock import patch
 
-from helius_frames import _options, reader
+from helius_frames import _options
 from helius_frames._transport import http
 from helius_frames._transport.client import Environment
 from tests.support.clocks import FastClock
@@ -24,5 +23,5 @@ def use_transport(transport, app=None):
     clock = FastClock()
     connect = http.network if transport == "httpx" else lambda _endpoint, _timeout_s: http.in_process(app)
     environment = Environment(connect, clock.sleep, clock)
-    with patch.object(reader, "resolve", partial(_options.resolve, environment=environment)):
+    with patch.object(_options, "ENVIRONMENT", environment):
         yield clock

@@ -12,6 +12,7 @@ import pytest
 import helius_frames
 from helius_frames import demo
 from helius_frames._progress import PullProgress
+from helius_frames._transport.rate_limit import PLANS
 from helius_frames.errors import InputError
 from helius_frames.panel import _addresses, _html, _panel
 from helius_frames.panel._addresses import address_column, column, pasted, problems_in, read_table
@@ -136,19 +137,22 @@ def test_mint_filter_and_zero_balances_are_heeded(panel):
 
 
 def test_the_plan_of_the_form_paces_the_pull(panel, monkeypatch):
-    asked = {}
-    monkeypatch.setattr(
-        "helius_frames.panel._pulling.read_helius_balances",
-        lambda *_, **options: asked.update(options) or demo_frame(),
-    )
+    asked = []
+
+    def read(config, _cancelled):
+        asked.append(config)
+        return demo_frame()
+
+    monkeypatch.setattr("helius_frames.panel._pulling.read", read)
     begin(panel, where="mainnet", key=KEY)
     panel._controls.plan.value = "free"
     pull(panel)
-    assert (asked["plan"], asked["cluster"], asked["endpoint"]) == ("free", "mainnet", None)
-    assert asked["api_key"].reveal() == KEY
     begin(panel)
     pull(panel)
-    assert (asked["plan"], asked["cluster"], asked["api_key"]) == (None, "demo", None)
+    with_key, demo_config = asked
+    assert (with_key.rate, with_key.endpoint.cluster) == (PLANS["free"], "mainnet")
+    assert with_key.endpoint.key.reveal() == KEY
+    assert (demo_config.rate, demo_config.endpoint.cluster, demo_config.endpoint.key) == (None, "demo", None)
 
 
 def demo_frame():
