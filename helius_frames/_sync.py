@@ -66,7 +66,6 @@ def run(
             if caller is not None and caller.cancelling() > cancelled_before:
                 raise KeyboardInterrupt  # noqa: TRY301 - it goes the way of any other
             on_tick()
-        on_tick()
     except BaseException:
         loop.call_soon_threadsafe(cancel)
         ended.wait(_UNWIND_S)
@@ -80,7 +79,8 @@ async def with_ticks(coroutine: Coroutine[Any, Any, T], on_tick: Callable[[], No
     try:
         while not task.done():
             await asyncio.wait([task], timeout=TICK_S)
-            on_tick()
+            if not task.done():  # else its own error goes first
+                on_tick()
     finally:
         task.cancel()
         await asyncio.wait([task])

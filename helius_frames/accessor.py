@@ -522,7 +522,7 @@ def _asked(frame: pd.DataFrame) -> dict[str, Any]:
 def _cluster_of(asked: dict[str, Any]) -> Any:  # noqa: ANN401 - what was stored; the reader checks it
     if "cluster" not in asked:
         raise InputError(
-            f"the URL of {asked.get('endpoint', 'the endpoint')} is not kept with the frame: pass endpoint= again"
+            f"{asked.get('endpoint', 'the endpoint')} is not kept with its path and key: pass endpoint= again"
         )
     return asked["cluster"]
 

@@ -299,6 +299,7 @@ class BalanceChunks(_Chunks):
         with self._alone():
             try:
                 chunk = _sync.run(self._sink.next_chunk(), event_loop=loop, on_tick=self._display)
+                self._display()
             except (HeliusError, KeyboardInterrupt) as error:
                 ended = (
                     PullInterrupted() if isinstance(error, KeyboardInterrupt) else error.with_traceback(None)
@@ -351,6 +352,7 @@ class AsyncBalanceChunks(_Chunks):
         with self._alone():
             try:
                 chunk = await _sync.with_ticks(self._sink.next_chunk(), self._display)
+                self._display()
             except HeliusError as error:
                 await self._aclose(is_failed=True)
                 self._sink.keep(error)
