@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from helius_frames._transport import http
 from helius_frames._transport.rate_limit import RETRY_AFTER_MAX_S, Permit, RateLimiter, shared_limiter
 from helius_frames._transport.redact import shorten
-from helius_frames.errors import HeliusError, ProtocolError, RateLimitError
+from helius_frames.errors import HeliusError, ProtocolError, RateLimitError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -143,21 +143,24 @@ class Client:
             limiter.give_back(permit)
             raise
         self.progress.requests += 1
+        reply: Reply | None = None
         try:
             reply = await self._http.post(body)
-        except BaseException:
+            if 300 <= reply.status < 400:  # noqa: PLR2004
+                raise self._redirect(reply)  # noqa: TRY301 - an error like those of `parse`
+            result = parse(reply.status, reply.content)
+        except TransportError:  # no answer
             limiter.failed(permit)
             raise
-        try:
-            if 300 <= reply.status < 400:  # noqa: PLR2004
-                raise self._redirect(reply)
-            result = parse(reply.status, reply.content)
         except HeliusError as error:
-            error.retry_after_s = _retry_after_s(reply.retry_after)
+            error.retry_after_s = None if reply is None else _retry_after_s(reply.retry_after)
             if isinstance(error, RateLimitError):
                 limiter.refused(permit, error.retry_after_s)
             else:
                 limiter.accepted(permit)
+            raise
+        except BaseException:  # cancelled
+            limiter.failed(permit)
             raise
         limiter.accepted(permit)
         return result

@@ -1,450 +1,472 @@
-"""Pacing, against simulated servers on a clock that only the simulation moves."""
+"""The rate limiter and its parts, each on a clock that only the test moves."""
 
 from __future__ import annotations
 
 import heapq
 import math
-import random
 import threading
-from collections import deque
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import pytest
 
-from helius_frames._transport import rate_limit as _pace
-from helius_frames._transport.rate_limit import PLANS, Budget, Turn, check_pace, shared_budget
-from helius_frames.errors import InputError
-from tests.support.clocks import FakeClock
+from helius_frames._transport import rate_limit
+from helius_frames._transport.rate_limit import PLANS, Permit, RateLimiter, shared_limiter
+from helius_frames._transport.rate_limit._estimator import Estimator
+from helius_frames._transport.rate_limit._pause import Pause
+from helius_frames._transport.rate_limit._timetable import Timetable
+from helius_frames.demo.limits import FixedWindow, InFlight, SlidingWindow, TokenBucket
+from tests.support.rate_simulator import START, Client, Clock, World, ideal, simulate
+
+NO_RATE = math.inf
 
 
-class SlidingWindow:
-    """Accepts `rate` requests in any one second."""
-
-    def __init__(self, rate):
-        self.rate = rate
-        self.times = deque()
-
-    def accepts(self, now):
-        while self.times and self.times[0] <= now - 1.0:
-            self.times.popleft()
-        if len(self.times) >= self.rate:
-            return False
-        self.times.append(now)
-        return True
+def sent(at):
+    permit = Permit()
+    permit.sent_at = at
+    return permit
 
 
-class TokenBucket:
-    def __init__(self, rate, capacity=None):
-        self.rate = rate
-        self.capacity = capacity or rate
-        self.tokens = self.capacity
-        self.at = None
-
-    def accepts(self, now):
-        since = 0.0 if self.at is None else now - self.at
-        self.at = now
-        self.tokens = min(self.capacity, self.tokens + since * self.rate)
-        if self.tokens < 1:
-            return False
-        self.tokens -= 1
-        return True
+def given(rate, clock):
+    limiter = RateLimiter(clock)
+    limiter.in_force = limiter.at_most(rate)  # kept: a context manager that is dropped is left
+    limiter.in_force.__enter__()
+    return limiter
 
 
-@dataclass
-class Run:
-    """What a simulated pull did."""
-
-    done: list[float] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)
-    sends: list[float] = field(default_factory=list)
-    start: float = 0.0
-
-    @property
-    def seconds(self):
-        return self.done[-1] - self.start
-
-    @property
-    def refused_share(self):
-        return len(self.refused) / len(self.sends)
-
-    def per_second(self, start, stop):
-        return sum(start <= at - self.start < stop for at in self.done) / (stop - start)
+def pull(limiter, clock, server, requests, *, workers=16, **world):
+    (run,) = simulate(clock, World(server, **world), [Client(limiter, Permit, requests, workers)])
+    return run
 
 
-class Load(NamedTuple):
-    """A pull: so many requests, so many at once."""
+class TestTimetable:
+    def test_places_of_a_learned_rate_are_one_distance_apart(self):
+        table = Timetable()
+        assert [table.wait(Permit(), 0.0, NO_RATE, 50.0) for _ in range(3)] == pytest.approx(
+            [0.0, 0.02, 0.04]
+        )
 
-    requests: int = 400
-    workers: int = 16
-    budget: Budget | None = None
+    def test_a_given_rate_leaves_two_percent(self):
+        table = Timetable()
+        assert [table.wait(Permit(), 0.0, 50.0, NO_RATE) for _ in range(3)] == pytest.approx(
+            [0.0, 0.0204, 0.0408]
+        )
 
+    def test_a_refusal_at_a_given_rate_lengthens_the_distance_for_a_minute(self):
+        table = Timetable()
+        table.note_uneven(0.0)
+        assert table.distance(59.0, 50.0, NO_RATE) == pytest.approx(1.04 / 50)
+        assert table.distance(61.0, 50.0, NO_RATE) == pytest.approx(1.02 / 50)
 
-class Simulation:
-    """Pulls against a server; every sleep ends up to `jitter` late, and replies vary as much."""
+    def test_a_place_given_back_goes_to_the_next_who_asks(self):
+        table = Timetable()
+        permits = [Permit() for _ in range(4)]
+        waits = [table.wait(permit, 0.0, 10.0, NO_RATE) for permit in permits]
+        table.give_back(permits[1])
+        assert table.wait(Permit(), 0.0, 10.0, NO_RATE) == waits[1]
 
-    def __init__(self, clock, server, loads, *, latency, retry_after, jitter, accident):
-        self.clock, self.server, self.loads = clock, server, loads
-        self.latency, self.retry_after, self.jitter, self.accident = latency, retry_after, jitter, accident
-        self.dice = random.Random(1)
-        self.runs = [Run(start=clock.now) for _ in loads]
-        self.left = [load.requests for load in loads]
-        self.events, self.order = [], iter(range(10**9))
+    def test_a_new_edition_voids_every_place(self):
+        table = Timetable()
+        permits = [Permit() for _ in range(4)]
+        for permit in permits:
+            table.wait(permit, 0.0, 10.0, NO_RATE)
+        table.begin_anew(-math.inf)
+        assert table.wait(permits[3], 0.0, 10.0, NO_RATE) == 0.0
 
-    def run(self, until):
-        for n, load in enumerate(self.loads):
-            for _ in range(load.workers):
-                self.begin(n)
-        while self.events and self.clock.now - self.runs[0].start < until:
-            when, _, action, args = heapq.heappop(self.events)
-            self.clock.now = max(self.clock.now, when)
-            action(*args)
+    def test_unused_time_is_not_made_up_for(self):
+        table = Timetable()
+        table.wait(Permit(), 0.0, NO_RATE, 10.0)
+        assert [table.wait(Permit(), 100.0, NO_RATE, 10.0) for _ in range(2)] == pytest.approx([0.0, 0.1])
 
-    def later(self, delay, action, *args):
-        heapq.heappush(self.events, (self.clock.now + delay, next(self.order), action, args))
+    def test_requests_woken_late_together_keep_a_learned_distance(self):
+        table = Timetable()
+        permits = [Permit(), Permit()]
+        for permit in permits:
+            table.wait(permit, 0.0, NO_RATE, 10.0)
+        table.sent(permits[0], 5.0)  # both wake only now
+        assert table.wait(permits[1], 5.0, NO_RATE, 10.0) == pytest.approx(0.07)
 
-    def late(self):
-        return self.dice.uniform(0, self.jitter)
-
-    def begin(self, n):
-        if self.left[n]:
-            self.left[n] -= 1
-            self.ask(n, Turn())
-
-    def ask(self, n, turn):
-        wait = self.loads[n].budget.claim(turn)
-        if wait > 0:
-            self.later(wait + self.late(), self.ask, n, turn)
-        else:
-            self.runs[n].sends.append(self.clock.now)
-            self.later(self.latency / 2 + self.late(), self.arrive, n, turn)
-
-    def arrive(self, n, turn):
-        is_accepted = self.dice.random() >= self.accident and self.server.accepts(self.clock.now)
-        self.later(self.latency / 2, self.accept if is_accepted else self.refuse, n, turn)
-
-    def accept(self, n, turn):
-        self.loads[n].budget.accepted(turn)
-        self.runs[n].done.append(self.clock.now)
-        self.begin(n)
-
-    def refuse(self, n, turn):
-        self.loads[n].budget.refused(turn, self.retry_after)
-        self.runs[n].refused.append(self.clock.now)
-        self.ask(n, Turn())
-
-
-def simulate(
-    clock, server, *loads, latency=0.02, retry_after=None, jitter=0.002, accident=0.0, until=math.inf
-):
-    simulation = Simulation(
-        clock, server, loads, latency=latency, retry_after=retry_after, jitter=jitter, accident=accident
-    )
-    simulation.run(until)
-    return simulation.runs if len(loads) > 1 else simulation.runs[0]
+    @pytest.mark.parametrize("stall", [0.07, 0.3])
+    def test_requests_woken_late_together_do_not_overflow_a_window(self, stall):
+        clock = Clock()
+        server, limiter = SlidingWindow(50), given(50, clock)
+        due = [(clock.now, n, Permit()) for n in range(200)]
+        while due:
+            clock.now, n, permit = heapq.heappop(due)
+            wait = limiter.claim(permit)
+            if wait > 0:  # the busy loop looks at its timers only now and then
+                heapq.heappush(due, (math.ceil((clock.now + wait) / stall) * stall, n, permit))
+            else:
+                assert server.allow(clock.now) is None
+        assert clock.now < START + 200 / 50 * 1.2 + stall
 
 
-def known(rate, clock=None):
-    budget = Budget(clock or FakeClock(1000.0))
-    budget.in_force = budget.at_most(rate)  # kept: a context manager that is dropped is left
-    budget.in_force.__enter__()
-    return budget
+class TestPause:
+    def test_pauses_grow_while_everything_is_refused_and_stay_below_five_seconds(self):
+        pause, now, lengths = Pause(), 0.0, []
+        for _ in range(20):
+            pause.begin(now)
+            pause.last(now, 0.02)
+            lengths.append(pause.until - now)
+            now = pause.until
+        assert lengths == pytest.approx(sorted(lengths))
+        assert lengths[0] == pytest.approx(0.02)
+        assert 3.0 <= lengths[-1] <= 5.0
+
+    def test_requests_in_flight_when_it_began_are_no_news(self):
+        pause = Pause()
+        pause.begin(10.0)
+        assert not pause.is_news(sent(9.9))
+        assert pause.is_news(sent(10.1))
+
+    def test_one_request_goes_first_and_the_others_wait_for_it(self):
+        pause = Pause()
+        pause.begin(0.0)
+        pause.last(0.0, 1.0)
+        pause.is_single = True
+        assert pause.wait(0.5, 0.02) == pytest.approx(0.5)
+        assert pause.wait(1.0, 0.02) == 0.0
+        pause.first = sent(1.0)
+        assert 0 < pause.wait(1.01, 0.02) < 0.1
+
+    def test_a_first_request_that_is_lost_holds_nobody_up_for_long(self):
+        pause = Pause()
+        pause.is_single, pause.first = True, sent(0.0)
+        assert pause.wait(4.9, 0.02) > 0
+        assert pause.wait(5.1, 0.02) == 0.0
+
+    @pytest.mark.parametrize(("asked", "waited"), [(7.0, 7.0), (119.0, 119.0), (500.0, 120.0)])
+    def test_retry_after_is_obeyed_up_to_two_minutes(self, asked, waited):
+        pause = Pause()
+        pause.obey(0.0, asked, is_rate_known=True)
+        assert pause.until == waited
+
+    def test_a_second_is_obeyed_unless_the_rate_is_known(self):
+        for is_known, until in ((False, 1.0), (True, -math.inf)):
+            pause = Pause()
+            pause.obey(0.0, 1.0, is_rate_known=is_known)
+            assert pause.until == until
+
+    def test_a_retry_after_that_was_rounded_down_is_followed_by_a_short_wait(self):
+        pause = Pause()
+        pause.obey(0.0, 9.0, is_rate_known=False)
+        pause.obey(9.1, 0.0, is_rate_known=False)
+        assert pause.until == pytest.approx(9.5)
 
 
-SERVERS = pytest.mark.parametrize("server", [SlidingWindow, TokenBucket])
-LATENCIES = pytest.mark.parametrize("latency", [0.02, 0.2])
+class TestEstimator:
+    def accept(self, estimator, times, row=0):
+        for at in times:
+            estimator.accepted(at, row, 0.0, is_news=True)
+
+    def refuse(self, estimator, at, row=1):
+        estimator.note_refusal(is_news=True)
+        estimator.refused(at, row)
+
+    def test_it_knows_nothing_until_something_is_refused(self):
+        estimator = Estimator()
+        self.accept(estimator, [n / 1000 for n in range(1000)])
+        assert (estimator.phase, estimator.rate) == ("open", math.inf)
+
+    def test_a_server_that_refuses_from_the_start_says_nothing_about_the_rate(self):
+        estimator = Estimator()
+        for row in range(1, 12):
+            self.refuse(estimator, float(row), row)
+        assert (estimator.phase, estimator.rate) == ("ramp", math.inf)
+
+    def test_a_few_accidents_are_no_limit(self):
+        estimator = Estimator()
+        self.accept(estimator, [n / 1000 for n in range(100)])
+        self.refuse(estimator, 0.1)
+        estimator.accepted(0.2, 1, 0.1, is_news=True)
+        assert estimator.phase == "open"
+
+    def test_between_two_refusals_it_counts_what_was_accepted(self):
+        estimator = found(rate=50)
+        assert estimator.phase == "track"
+        assert estimator.rate == pytest.approx(50, rel=0.1)
+
+    def test_a_storm_says_nothing_about_the_rate(self):
+        estimator = found(rate=50)
+        before = estimator.rate
+        self.accept(estimator, [1 + n / before for n in range(1, 50)])
+        for row in range(1, 12):
+            self.refuse(estimator, 2.0 + row, row)
+        estimator.accepted(40.0, 11, 29.0, is_news=True)
+        assert estimator.rate >= 0.9 * before
+
+    def test_a_rate_that_is_kept_to_is_probed_after_a_while(self):
+        estimator = found(rate=50)
+        rates, now = [], 2.0
+        for _ in range(400):
+            estimator.sent(now + 0.02, now)
+            now += 0.02
+            estimator.accepted(now, 0, 0.0, is_news=True)
+            rates.append(estimator.rate)
+        assert rates[0] == rates[20]
+        assert rates[-1] > 2 * rates[0]
+
+    def test_time_without_requests_does_not_make_it_grow(self):
+        estimator = found(rate=50)
+        before = estimator.rate
+        estimator.sent(1000.0, 2.0)
+        assert estimator.rate == before
+
+    def test_a_probe_that_is_refused_leaves_what_was_known(self):
+        estimator = found(rate=50)
+        before, now = estimator.rate, 2.0
+        while estimator.rate < 1.3 * before:
+            estimator.sent(now + 0.02, now)
+            now += 0.02
+            estimator.accepted(now, 0, 0.0, is_news=True)
+        self.refuse(estimator, now)
+        assert before <= estimator.rate < 1.3 * before
+
+    def test_refusals_in_a_row_of_a_rate_that_is_only_kept_to_lower_it(self):
+        estimator = found(rate=50)
+        before, now = estimator.rate, 2.0
+        for _ in range(12):
+            self.accept(estimator, [now + 0.02, now + 0.06])
+            now += 0.08
+            self.refuse(estimator, now)
+        assert estimator.rate < 0.6 * before
 
 
-class TestKnownRate:
-    @SERVERS
-    @LATENCIES
+def found(rate):
+    """Make an estimator that has just found a rate."""
+    estimator = Estimator()
+    estimator.answered(0.02)
+    estimator.note_refusal(is_news=True)
+    for at in (0.0, 0.001):
+        estimator.accepted(at, 0, 0.0, is_news=True)
+    estimator.note_refusal(is_news=True)
+    estimator.refused(0.01, 1)
+    estimator.accepted(0.03, 1, 0.02, is_news=True)
+    for n in range(1, int(rate)):
+        estimator.accepted(0.03 + n / rate, 0, 0.0, is_news=False)
+    estimator.note_refusal(is_news=True)
+    estimator.refused(1.0, 1)
+    estimator.rate = estimator._kept = estimator._low = estimator._base
+    return estimator
+
+
+class TestGivenRate:
+    @pytest.mark.parametrize("kind", [SlidingWindow, FixedWindow, TokenBucket])
+    @pytest.mark.parametrize("latency_s", [0.02, 0.2])
     @pytest.mark.parametrize("rate", [2, 10, 50])
-    def test_it_is_used_to_the_full_and_never_exceeded(self, server, latency, rate):
-        clock = FakeClock(1000.0)
-        run = simulate(clock, server(rate), Load(8 * rate, budget=known(rate, clock)), latency=latency)
+    def test_it_is_used_to_the_full_and_never_exceeded(self, kind, latency_s, rate):
+        clock = Clock()
+        server = TokenBucket(rate, rate) if kind is TokenBucket else kind(rate)
+        run = pull(given(rate, clock), clock, server, 8 * rate, latency_s=latency_s)
         assert run.refused == []
-        assert run.seconds <= 8 * 1.03 + latency
-
-    def test_it_is_used_from_the_first_second_to_the_last(self):
-        clock = FakeClock(1000.0)
-        run = simulate(clock, SlidingWindow(50), Load(400, budget=known(50, clock)))
-        for second in range(8):
-            assert run.per_second(second + 0.02, second + 1.02) >= 0.95 * 50
+        assert run.seconds <= 8 * 1.03 + 1.1 * latency_s
 
     def test_there_is_no_burst_at_the_start(self):
-        clock = FakeClock(1000.0)
-        run = simulate(clock, SlidingWindow(50), Load(16, budget=known(50, clock)))
+        clock = Clock()
+        run = pull(given(50, clock), clock, SlidingWindow(50), 16)
         gaps = [after - before for before, after in zip(run.sends, run.sends[1:], strict=False)]
         assert min(gaps) > 0.015
 
-    @SERVERS
-    def test_pulls_that_share_a_key_share_its_rate(self, server):
-        clock = FakeClock(1000.0)
-        budget = known(50, clock)
-        runs = simulate(clock, server(50), *[Load(130, 8, budget)] * 3)
+    def test_pulls_that_share_a_key_share_its_rate(self):
+        clock = Clock()
+        limiter = given(50, clock)
+        runs = simulate(clock, World(SlidingWindow(50)), [Client(limiter, Permit, 130, 8) for _ in range(3)])
         assert not any(run.refused for run in runs)
         assert max(run.seconds for run in runs) <= 1.05 * 3 * 130 / 50
 
-    def test_a_second_pull_right_after_the_first_does_not_burst(self):
-        clock = FakeClock(1000.0)
-        budget, server = known(50, clock), SlidingWindow(50)
-        simulate(clock, server, Load(60, budget=budget))
-        assert simulate(clock, server, Load(60, budget=budget)).refused == []
-
     def test_the_lowest_rate_in_force_holds(self):
-        budget = Budget(FakeClock(1000.0))
-        with budget.at_most(50):
-            assert budget.rate == 50
-            with budget.at_most(2), budget.at_most(10):
-                assert budget.rate == 2
-            assert budget.rate == 50
-        assert budget.rate is None
-
-    def test_two_pulls_at_the_same_rate_leave_one_by_one(self):
-        budget = Budget(FakeClock(1000.0))
-        with budget.at_most(10):
-            with budget.at_most(10):
-                pass
-            assert budget.rate == 10
+        limiter = RateLimiter(Clock())
+        with limiter.at_most(50):
+            assert limiter.rate == 50
+            with limiter.at_most(2), limiter.at_most(10):
+                assert limiter.rate == 2
+            assert limiter.rate == 50
+        assert limiter.rate is None
 
     def test_a_slow_pull_that_ends_does_not_hold_up_those_waiting(self):
-        clock = FakeClock(1000.0)
-        budget = Budget(clock)
-        with budget.at_most(50):
-            with budget.at_most(0.1):
-                turns = [Turn() for _ in range(4)]
-                assert [budget.claim(turn) for turn in turns] == [
-                    0.0,
-                    1.0,
-                    1.0,
-                    1.0,
-                ]  # asked again each second
+        clock = Clock()
+        limiter = RateLimiter(clock)
+        with limiter.at_most(50):
+            with limiter.at_most(0.1):
+                permits = [Permit() for _ in range(4)]
+                assert [limiter.claim(permit) for permit in permits] == [0.0, 1.0, 1.0, 1.0]
             clock.now += 1.0
-            assert [budget.claim(turn) for turn in turns[1:]] == [
-                0.0,
-                pytest.approx(0.02, rel=0.1),
-                pytest.approx(0.04, rel=0.1),
-            ]
+            waits = [limiter.claim(permit) for permit in permits[1:]]
+        assert waits == pytest.approx([0.0, 0.02, 0.04], abs=0.005)
 
-    @pytest.mark.parametrize("stall", [0.07, 0.3])
-    def test_tasks_that_wake_late_together_do_not_overflow_a_window(self, stall):
-        clock = FakeClock(1000.0)
-        server, budget = SlidingWindow(50), known(50, clock)
-        due = [(clock.now, n, Turn()) for n in range(200)]
-        while due:
-            clock.now, n, turn = heapq.heappop(due)
-            wait = budget.claim(turn)
-            if wait > 0:  # the busy loop looks at its timers only now and then
-                heapq.heappush(due, (math.ceil((clock.now + wait) / stall) * stall, n, turn))
-            else:
-                assert server.accepts(clock.now)
-        assert clock.now < 1000 + 200 / 50 * 1.2 + stall
+    def test_a_lone_refusal_pauses_everybody_and_teaches_no_rate(self):
+        clock = Clock()
+        limiter = given(50, clock)
+        for _ in range(30):
+            permit = Permit()
+            while (wait := limiter.claim(permit)) > 0:
+                clock.now += wait
+            limiter.accepted(permit)
+        permit = Permit()
+        while (wait := limiter.claim(permit)) > 0:
+            clock.now += wait
+        limiter.refused(permit)
+        assert 0 < limiter.paused_s <= 1.02
+        assert limiter.rate == 50
 
-    @SERVERS
-    def test_an_uneven_network_costs_few_refusals(self, server):
-        clock = FakeClock(1000.0)
-        run = simulate(clock, server(50), Load(2000, budget=known(50, clock)), jitter=0.03)
-        assert run.refused_share < 0.01
-        assert run.seconds <= 1.06 * 40
-
-    @SERVERS
-    def test_a_plan_that_is_not_the_keys_is_found_out(self, server):
-        clock = FakeClock(1000.0)
-        run = simulate(clock, server(2), Load(40, budget=known(100, clock)), retry_after=1.0)
-        assert len(run.refused) < 8
-        assert run.seconds < 1.1 * 20
+    def test_a_plan_that_is_not_the_keys_is_found_out(self):
+        clock = Clock()
+        run = pull(given(100, clock), clock, SlidingWindow(2), 40, retry_after="up")
+        assert len(run.refused) < 12
+        assert run.seconds < 1.35 * 20
 
 
-class TestUnknownRate:
-    @SERVERS
-    @LATENCIES
-    @pytest.mark.parametrize("retry_after", [None, 1.0])
-    def test_it_is_found_from_the_first_refusals(self, server, latency, retry_after):
-        clock = FakeClock(1000.0)
-        run = simulate(
-            clock, server(50), Load(400, budget=Budget(clock)), latency=latency, retry_after=retry_after
-        )
-        assert run.seconds <= 1.2 * 8
-        assert len(run.refused) <= 20
-
-    @SERVERS
-    @pytest.mark.parametrize("rate", [2, 10])
-    def test_a_low_one_too(self, server, rate):
-        clock = FakeClock(1000.0)
-        run = simulate(clock, server(rate), Load(20 * rate, budget=Budget(clock)))
-        assert run.seconds <= 1.15 * 20
-
-    @SERVERS
-    def test_it_stays_near_it_for_long(self, server):
-        clock = FakeClock(1000.0)
-        run = simulate(clock, server(50), Load(10_000, budget=Budget(clock)), retry_after=1.0)
-        assert run.seconds <= 1.08 * 200
-        assert run.refused_share < 0.01
-
-    def test_a_small_burst_is_not_taken_for_the_rate_for_ever(self):
-        clock = FakeClock(1000.0)
-        run = simulate(clock, TokenBucket(50, capacity=5), Load(3000, budget=Budget(clock)))
-        assert run.per_second(40, 60) > 40
-
+class TestRateLimiter:
     def test_full_speed_until_a_refusal(self):
-        clock = FakeClock(1000.0)
-        budget = Budget(clock)
-        assert [budget.claim(Turn()) for _ in range(1000)] == [0.0] * 1000
-        assert budget.rate is None
-        assert not budget.rate_binds()
+        limiter = RateLimiter(Clock())
+        assert [limiter.claim(Permit()) for _ in range(1000)] == [0.0] * 1000
+        assert limiter.rate is None
+        assert not limiter.is_limiting
+
+    def test_a_refusal_holds_everybody_back(self):
+        clock = Clock()
+        limiter = RateLimiter(clock)
+        permits = [Permit() for _ in range(3)]
+        assert [limiter.claim(permit) for permit in permits] == [0.0, 0.0, 0.0]
+        limiter.refused(permits[0], retry_after_s=0.5)
+        assert limiter.claim(Permit()) == pytest.approx(0.5)
+        assert limiter.paused_s == pytest.approx(0.5)
+        assert limiter.is_limiting
+        assert limiter.refusals == 1
+
+    def test_after_a_pause_one_request_goes_first(self):
+        clock = Clock()
+        limiter = RateLimiter(clock)
+        permit = Permit()
+        limiter.claim(permit)
+        limiter.refused(permit, retry_after_s=2.0)
+        clock.now += 2.0
+        first = Permit()
+        assert limiter.claim(first) == 0.0
+        assert 0 < limiter.claim(Permit()) <= 1.0
+
+    @pytest.mark.parametrize("end", ["failed", "give_back"])
+    def test_a_first_request_without_an_answer_lets_the_next_go(self, end):
+        clock = Clock()
+        limiter = RateLimiter(clock)
+        permit = Permit()
+        limiter.claim(permit)
+        limiter.refused(permit, retry_after_s=2.0)
+        clock.now += 2.0
+        first = Permit()
+        limiter.claim(first)
+        getattr(limiter, end)(first)
+        assert limiter.claim(Permit()) == 0.0
+
+    def test_silence_counts_from_the_first_refusal_and_ends_with_an_answer(self):
+        clock = Clock()
+        limiter = RateLimiter(clock)
+        assert limiter.silent_s == 0.0
+        permit = Permit()
+        limiter.claim(permit)
+        limiter.refused(permit)
+        clock.now += 30.0
+        assert limiter.silent_s == pytest.approx(30.0)
+        permit = Permit()
+        limiter.claim(permit)
+        limiter.accepted(permit)
+        assert limiter.silent_s == 0.0
+
+    def test_an_answer_that_is_late_ends_no_row_but_the_silence(self):
+        clock = Clock()
+        limiter = RateLimiter(clock)
+        permits = [Permit(), Permit()]
+        for permit in permits:
+            limiter.claim(permit)
+        limiter.refused(permits[0])
+        clock.now += 20.0
+        limiter.accepted(permits[1])
+        clock.now += 1.0
+        assert limiter.silent_s == pytest.approx(1.0)
+
+    def test_it_limits_when_a_request_would_have_to_wait(self):
+        clock = Clock()
+        limiter = given(50, clock)
+        assert not limiter.is_limiting
+        limiter.claim(Permit())
+        assert not limiter.is_limiting  # one walker alone leaves a place behind at each request
+        limiter.claim(Permit())
+        assert limiter.is_limiting
+        clock.now += 0.08  # the reply took longer than the distance: latency is the limit
+        assert not limiter.is_limiting
 
     def test_accidents_do_not_slow_a_server_without_a_limit(self):
-        clock = FakeClock(1000.0)
-        budget = Budget(clock)
-        run = simulate(clock, TokenBucket(10**6), Load(8000, budget=budget), accident=0.005)
+        clock = Clock()
+        run = pull(RateLimiter(clock), clock, TokenBucket(10**6, 10**6), 8000, accident=0.005)
         assert len(run.refused) > 10
-        assert budget.rate is None
         assert run.seconds < 1.5 * 8000 * 0.022 / 16
 
-    def test_a_rate_cut_by_a_neighbour_is_followed_and_found_again(self):
-        clock = FakeClock(1000.0)
-        server = TokenBucket(50)
-        budget = Budget(clock)
-        simulate(clock, server, Load(10**6, budget=budget), until=8)
-        server.rate = server.capacity = 20
-        simulate(clock, server, Load(10**6, budget=budget), until=10)
-        assert 15 <= budget.rate <= 25
-        server.rate = server.capacity = 50
-        run = simulate(clock, server, Load(10**6, budget=budget), until=60)
-        assert run.per_second(50, 60) > 40
+    def test_a_clock_that_stands_still_does_no_harm(self):
+        limiter = RateLimiter(Clock())
+        for n in range(60):
+            permit = Permit()
+            if limiter.claim(permit) == 0:
+                (limiter.refused if n % 3 else limiter.accepted)(permit)
 
-
-class TestRefusals:
-    def test_one_refusal_holds_everybody_back(self):
-        clock = FakeClock(1000.0)
-        budget = Budget(clock)
-        turns = [Turn() for _ in range(3)]
-        assert [budget.claim(turn) for turn in turns] == [0.0, 0.0, 0.0]
-        budget.refused(turns[0], retry_after_s=0.5)
-        assert budget.claim(Turn()) == pytest.approx(1.0)  # nothing was ever accepted: at least a second
-        assert budget.rate_binds()
-        clock.now += 1.01
-        assert budget.claim(Turn()) == 0.0
-
-    @pytest.mark.parametrize(
-        ("asked", "waited"), [(7.0, 7.0), (119.0, 119.0), (500.0, 120.0), (0.0, 1.0), (None, 1.0)]
-    )
-    def test_retry_after_is_obeyed_up_to_two_minutes(self, asked, waited):
-        clock = FakeClock(1000.0)
-        budget = Budget(clock)
-        turn = Turn()
-        budget.claim(turn)
-        budget.refused(turn, asked)
-        start, late = clock.now, Turn()
-        while (wait := budget.claim(late)) > 0:
-            clock.now += wait
-        assert clock.now - start == pytest.approx(waited)
-
-    def test_pauses_grow_while_nothing_is_accepted(self):
-        clock = FakeClock(1000.0)
-        budget = Budget(clock)
-        pauses = []
-        for _ in range(5):
-            turn, start = Turn(), clock.now
-            while (wait := budget.claim(turn)) > 0:
-                clock.now += wait
-            pauses.append(clock.now - start)
-            clock.now += 0.01
-            budget.refused(turn)
-        assert pauses == pytest.approx([0.0, 1.0, 2.0, 4.0, 8.0], abs=0.05)
-
-    def test_refusals_of_one_burst_count_as_one(self):
-        clock = FakeClock(1000.0)
-        budget = Budget(clock)
-        turns = [Turn() for _ in range(10)]
-        for turn in turns:
-            budget.claim(turn)
-        clock.now += 0.02
-        for turn in turns:
-            budget.refused(turn)
-        assert budget.claim(Turn()) == pytest.approx(1.0)
-        clock.now += 1.01
-        budget.claim(Turn())
-        assert budget.rate == 1.0
-
-
-class TestTurns:
-    def test_a_turn_given_back_is_taken_by_the_next(self):
-        clock = FakeClock(1000.0)
-        budget = known(10, clock)
-        turns = [Turn() for _ in range(4)]
-        waits = [budget.claim(turn) for turn in turns]
-        budget.give_back(turns[1])
-        assert budget.claim(Turn()) == waits[1]
-
-    def test_turns_given_back_by_an_interrupt_leave_nothing_to_wait_for(self):
-        clock = FakeClock(1000.0)
-        budget = known(2, clock)
-        turns = [Turn() for _ in range(16)]
-        for turn in turns:
-            budget.claim(turn)
-        for turn in turns[1:]:
-            budget.give_back(turn)
-        assert budget.claim(Turn()) <= 0.52
-
-    def test_the_rate_binds_when_a_request_would_have_to_wait(self):
-        clock = FakeClock(1000.0)
-        budget = known(50, clock)
-        assert not budget.rate_binds()
-        budget.claim(Turn())
-        assert not budget.rate_binds()  # one walker alone leaves a slot behind at each request
-        budget.claim(Turn())
-        assert budget.rate_binds()
-        clock.now += 0.08  # the reply took longer than the spacing: latency is the limit
-        assert not budget.rate_binds()
-
-    def test_threads_get_different_turns(self):
-        budget = known(1000, FakeClock(1000.0))
-        turns = [Turn() for _ in range(400)]
+    def test_threads_get_different_places(self):
+        limiter = given(1000, Clock())
+        permits = [Permit() for _ in range(400)]
 
         def claim(part):
-            for turn in part:
-                budget.claim(turn)
+            for permit in part:
+                limiter.claim(permit)
 
-        threads = [threading.Thread(target=claim, args=(turns[n::4],)) for n in range(4)]
+        threads = [threading.Thread(target=claim, args=(permits[n::4],)) for n in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        slots = sorted(turn.slot for turn in turns)
-        assert len(set(slots)) == 400
-        assert slots[-1] - slots[0] == pytest.approx(399 * 1.02 / 1000)
+        places = sorted(permit.place for permit in permits)
+        assert len(set(places)) == 400
+        assert places[-1] - places[0] == pytest.approx(399 * 1.02 / 1000)
 
 
 class TestSharing:
-    def test_one_budget_per_host_and_key(self):
-        assert shared_budget(("host:1", "a")) is shared_budget(("host:1", "a"))
-        assert shared_budget(("host:1", "a")) is not shared_budget(("host:1", "b"))
-        assert shared_budget(("host:1", "a")) is not shared_budget(("host:2", "a"))
+    def test_one_limiter_per_account(self):
+        assert shared_limiter(("host:1", "a")) is shared_limiter(("host:1", "a"))
+        assert shared_limiter(("host:1", "a")) is not shared_limiter(("host:1", "b"))
+        assert shared_limiter(("host:1", "a", "photon")) is not shared_limiter(("host:1", "a", "assets"))
 
     def test_a_forked_child_starts_anew(self):
-        before = shared_budget(("host:1", "a"))
-        _pace._lock.acquire()
-        _pace._start_anew()
-        assert shared_budget(("host:1", "a")) is not before
+        before = shared_limiter(("host:1", "a"))
+        rate_limit._lock.acquire()
+        rate_limit._start_anew()
+        assert shared_limiter(("host:1", "a")) is not before
+
+    def test_plans_are_rates(self):
+        assert list(PLANS) == ["free", "developer", "business", "professional"]
+        assert all(rate > 0 for rate in PLANS.values())
 
 
-class TestCheckPace:
-    def test_a_plan_stands_for_its_rate(self):
-        assert {plan: check_pace(plan, None) for plan in PLANS} == {
-            "free": 2.0, "developer": 10.0, "business": 50.0, "professional": 100.0,
-        }  # fmt: skip
+class TestLimits:
+    def test_a_bucket_has_a_burst_and_then_its_rate(self):
+        bucket = TokenBucket(10, 3)
+        assert [bucket.allow(0.0) for _ in range(4)] == [None, None, None, pytest.approx(0.1)]
+        assert bucket.allow(0.1) is None
 
-    def test_a_number_overrides_the_plan(self):
-        assert check_pace("free", 25) == 25.0
-        assert check_pace(None, 0.5) == 0.5
-        assert check_pace(None, None) is None
+    def test_a_fixed_window_opens_at_a_multiple_of_its_length(self):
+        window = FixedWindow(2, 10.0, offset=3.0)
+        assert [window.allow(12.0) for _ in range(3)] == [None, None, pytest.approx(1.0)]
+        assert window.allow(13.0) is None
 
-    @pytest.mark.parametrize("bad", [0, -1, math.inf, math.nan, True, "10", [1]])
-    def test_what_is_no_rate_is_refused(self, bad):
-        with pytest.raises(InputError, match="requests_per_second"):
-            check_pace(None, bad)
+    def test_a_sliding_window_opens_when_its_oldest_request_leaves(self):
+        window = SlidingWindow(2, 10.0)
+        assert (window.allow(0.0), window.allow(4.0)) == (None, None)
+        assert window.allow(5.0) == pytest.approx(5.0)
+        assert window.allow(10.0) is None
 
-    def test_an_unknown_plan_lists_the_choices(self):
-        with pytest.raises(InputError, match=r"'gold'.*free, developer, business, professional"):
-            check_pace("gold", None)
+    def test_places_in_flight_are_freed_by_answers(self):
+        places = InFlight(1)
+        assert places.allow(0.0) is None
+        assert places.allow(0.0) == 0.0
+        places.done()
+        assert places.allow(0.0) is None
+
+    def test_who_knows_a_bucket_takes_the_burst_first_then_the_rate(self):
+        assert ideal(World(TokenBucket(50, 20)), 1020) == pytest.approx(20.0, abs=0.1)
+
+    def test_who_knows_a_window_uses_it_up_as_it_opens(self):
+        assert ideal(World(SlidingWindow(100, 10.0)), 301) == pytest.approx(30.0, abs=0.2)

@@ -1,32 +1,21 @@
-"""How fast requests may go: one budget per host and key, for the whole process.
+"""The law of 0.1.0, unchanged: the reference that the table of rates compares with.
 
-Pure arithmetic over a clock, the standard library and `errors`; it sleeps nowhere and belongs to no event
-loop, so pulls in several loops and threads share one budget. A task takes a `Permit`, asks
-`RateLimiter.claim` how long to wait, and tells what came of it with `accepted` or `refused`.
-
-With a known rate, turns stand on a timetable a little below it, without a burst at the start. With none,
-requests go at full speed until the server refuses several; how many it had accepted within a second is
-then its rate, kept to from there and probed again from time to time.
+With a known rate, turns stand on a timetable a little below it. With none, requests go at full speed until
+the server refuses several; how many it had accepted within a second is then its rate.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-import os
 import threading
 import time
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-Plan: TypeAlias = Literal["free", "developer", "business", "professional"]
-
-# Requests a second of the Photon methods on Helius, by plan (its documentation of January 2026).
-PLANS: Final[dict[str, float]] = {"free": 2.0, "developer": 10.0, "business": 50.0, "professional": 100.0}
 
 # A second's worth of requests is spread over this much more than a second: a server that counts
 # one-second windows may see them so much closer together than they were sent, and no window overflows.
@@ -55,7 +44,7 @@ _PROBE_SCALE_S: Final = 10.0
 _SENDS_KEPT_S: Final = 10.0
 
 
-class Permit:
+class Turn:
     """One request's place in the timetable; for one request, once."""
 
     __slots__ = ("sent", "slot", "timetable")
@@ -66,7 +55,7 @@ class Permit:
         self.sent: float | None = None
 
 
-class RateLimiter:
+class Budget:
     """The rate that one host allows one key, shared by whoever asks it. Safe to use from many threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -100,42 +89,41 @@ class RateLimiter:
         finally:
             self._change_caps(self._caps.remove, rate)
 
-    def claim(self, permit: Permit) -> float:
+    def claim(self, turn: Turn) -> float:
         """Seconds to wait before asking again; 0 when the request goes now."""
         with self._lock:
             now = self._clock()
-            wait = self._wait(permit, now)
+            wait = self._wait(turn, now)
             if wait <= 0:
-                permit.sent = now
+                turn.sent = now
                 self._note(self._sends, now)
             return max(0.0, min(wait, _RECHECK_S))
 
-    def give_back(self, permit: Permit) -> None:
+    def give_back(self, turn: Turn) -> None:
         """Return a turn that was not used, so that another request takes its place."""
         with self._lock:
-            if permit.sent is None and permit.slot is not None and permit.timetable == self._timetable:
-                heapq.heappush(self._given_back, permit.slot)
+            if turn.sent is None and turn.slot is not None and turn.timetable == self._timetable:
+                heapq.heappush(self._given_back, turn.slot)
 
-    def accepted(self, permit: Permit) -> None:
+    def accepted(self, turn: Turn) -> None:
         """Note that the server answered this request (with anything but "too many")."""
         with self._lock:
             self._answers.append(True)
             self._refused_in_a_row = 0
-            self._note(self._accepted, self._clock() if permit.sent is None else permit.sent)
+            self._note(self._accepted, self._clock() if turn.sent is None else turn.sent)
 
-    def refused(self, permit: Permit, retry_after_s: float | None = None) -> None:
+    def refused(self, turn: Turn, retry_after_s: float | None = None) -> None:
         """Hold everyone back: the server said "too many requests" to this one."""
         with self._lock:
             now = self._clock()
             self._answers.append(False)
-            if permit.sent is None or permit.sent >= self._held_from:  # else: in flight when the pause began
+            if turn.sent is None or turn.sent >= self._held_from:  # else: in flight when the pause began
                 self._begin_hold(now)
             if retry_after_s:
                 self._held_until = max(self._held_until, now + min(retry_after_s, RETRY_AFTER_MAX_S))
             self._is_rate_due = self._is_rate_due or self._proves_a_rate()
 
-    @property
-    def is_limiting(self) -> bool:
+    def rate_binds(self) -> bool:
         """Whether requests stand in a queue: the rate is the limit, not the latency.
 
         The slot right after the last request is no queue: one walker alone leaves it behind each time.
@@ -145,9 +133,6 @@ class RateLimiter:
             queue_s = self._next_slot - now
             return now < self._held_until or (queue_s > 0 and queue_s > self._spacing(now, self._limit(now)))
 
-    def failed(self, permit: Permit) -> None:
-        """Note that no answer came at all."""
-
     @property
     def rate(self) -> float | None:
         """Requests a second kept to now, given or learned; ``None`` at full speed."""
@@ -155,7 +140,7 @@ class RateLimiter:
             rate = self._limit(self._clock())
             return None if math.isinf(rate) else rate
 
-    def _wait(self, permit: Permit, now: float) -> float:
+    def _wait(self, turn: Turn, now: float) -> float:
         if now < self._held_until:
             return self._held_until - now
         if self._is_rate_due:
@@ -163,9 +148,9 @@ class RateLimiter:
         limit = self._limit(now)
         if math.isinf(limit):
             return 0.0
-        if permit.slot is None or permit.timetable != self._timetable:
-            permit.slot, permit.timetable = self._take_slot(now, limit), self._timetable
-        return max(permit.slot, self._window_opens(limit)) - now
+        if turn.slot is None or turn.timetable != self._timetable:
+            turn.slot, turn.timetable = self._take_slot(now, limit), self._timetable
+        return max(turn.slot, self._window_opens(limit)) - now
 
     def _take_slot(self, now: float, limit: float) -> float:
         while self._given_back:
@@ -268,24 +253,3 @@ class RateLimiter:
         times.append(at)
         while times[0] < at - _SENDS_KEPT_S:
             times.popleft()
-
-
-def shared_limiter(account: tuple[str, ...]) -> RateLimiter:
-    """RateLimiter of a host and key: the same one for every pull, loop and thread of the process."""
-    with _lock:
-        return _limiters.setdefault(account, RateLimiter())
-
-
-_limiters: dict[tuple[str, ...], RateLimiter] = {}
-_lock = threading.Lock()
-
-
-def _start_anew() -> None:
-    """Forget the budgets in a forked child: a lock held at that moment would never open again."""
-    global _lock  # noqa: PLW0603
-    _lock = threading.Lock()
-    _limiters.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
