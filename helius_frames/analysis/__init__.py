@@ -6,6 +6,7 @@ and gives a new one; further columns are ignored, `with_decimals` keeps them. Th
 take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
 """
 
+from helius_frames.analysis._airdrop import airdrop, airdrop_report, airdrop_summary
 from helius_frames.analysis._attrs import failures
 from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
 from helius_frames.analysis._diff import diff
@@ -29,6 +30,9 @@ __all__ = [
     "MintIndex",
     "Scale",
     "Source",
+    "airdrop",
+    "airdrop_report",
+    "airdrop_summary",
     "by_mint",
     "by_owner",
     "check_schema",
