@@ -11,6 +11,7 @@ from helius_frames.analysis._attrs import failures
 from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
 from helius_frames.analysis._diff import diff
 from helius_frames.analysis._index import Holders, MintIndex, Source
+from helius_frames.analysis._labels import with_owners, without_owners
 from helius_frames.analysis._mints import (
     Scale,
     by_mint,
@@ -52,4 +53,6 @@ __all__ = [
     "top_holders",
     "top_share",
     "with_decimals",
+    "with_owners",
+    "without_owners",
 ]

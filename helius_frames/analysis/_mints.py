@@ -19,17 +19,23 @@ from helius_frames.analysis._concentration import (
 )
 from helius_frames.analysis._exact import I64, U64, as_decimals, minus, widen
 from helius_frames.analysis._index import Holders, MintIndex, Source, by_holders, mint_groups
+from helius_frames.analysis._labels import Exclude, by_mint_of_rest, rest_of
 from helius_frames.analysis._schema import read_columns
 from helius_frames.errors import InputError
 
 Scale: TypeAlias = Literal["log", "linear"]
 
 
-def by_mint(source: Source) -> pd.DataFrame:
+def by_mint(source: Source, *, exclude: Exclude = None) -> pd.DataFrame:
     """Sum up each mint: its holders, its exact total and how unevenly it is held.
 
     Holders are the owners with a balance above zero; zero balances are counted apart and enter no
     measure. "Total" is what the owners of this frame hold, not the supply of the mint.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`.
 
     Returns
     -------
@@ -45,6 +51,8 @@ def by_mint(source: Source) -> pd.DataFrame:
     - ``gini``: float64 in [0, 1), see `gini`; NaN without holders
     - ``hhi``: float64 in (0, 1], see `hhi`; NaN without holders
     - ``nakamoto``: int64, see `nakamoto`; 0 without holders
+    - ``excluded_holders``: int64, and ``excluded_total``: Python integers, base units: what was left out of
+      all other columns; only with ``exclude``
 
     Raises
     ------
@@ -62,6 +70,8 @@ def by_mint(source: Source) -> pd.DataFrame:
     >>> bool((table["holders"] + table["zero_balances"]).sum() == len(df))
     True
     """
+    if exclude is not None:
+        return by_mint_of_rest(source, exclude, by_mint)
     if isinstance(source, MintIndex):
         return _summary(source.columns.mints.names[source.mint_codes], source.groups)
     columns = read_columns(source)
@@ -69,8 +79,14 @@ def by_mint(source: Source) -> pd.DataFrame:
     return _summary(columns.mints.names[codes], groups)
 
 
-def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
+def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = None) -> pd.DataFrame:
     """List the n largest holders of one mint.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
+        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -98,9 +114,10 @@ def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
     True
     """
     check_count(n, "n")
-    index = MintIndex.for_mint(source, mint)
+    rest = rest_of(source, mint, exclude)
+    index = MintIndex.for_mint(rest.source, mint)
     holders = index.holders(mint)
-    return holder_table(index, holders, max(holders.size - n, 0), holders.size)
+    return rest.note(holder_table(index, holders, max(holders.size - n, 0), holders.size))
 
 
 def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFrame:
@@ -137,13 +154,21 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     return holder_table(index, holders, first, end)
 
 
-def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log") -> pd.DataFrame:
+def distribution(
+    source: Source, mint: str, bins: int = 60, scale: Scale = "log", *, exclude: Exclude = None
+) -> pd.DataFrame:
     """Count the holders of one mint in bins of equal width on a log or a linear scale.
 
     The bins reach from the smallest to the largest balance above zero and leave nothing out between
     them. Their edges are whole base units, so each holder is in exactly one bin; a bin without a whole
     number in it does not exist, so there may be fewer than asked. Zero balances are in no bin: `by_mint`
     counts them.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
+        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -173,25 +198,34 @@ def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log"
     """
     check_count(bins, "bins")
     check_scale(scale)
-    holders = MintIndex.for_mint(source, mint).holders(mint)
+    rest = rest_of(source, mint, exclude)
+    holders = MintIndex.for_mint(rest.source, mint).holders(mint)
     lows = _bin_lows(holders.balances, bins, scale)
     edges = np.append(np.searchsorted(holders.balances, lows), holders.size)
     sums = minus(holders.sums(edges[1:]), holders.sums(edges[:-1]))
-    return pd.DataFrame(
-        {
-            "low": lows,
-            "high": np.append(lows[1:] - np.uint64(1), holders.balances[-1:]),
-            "holders": np.diff(edges),
-            "total": as_decimals(sums),
-        }
+    return rest.note(
+        pd.DataFrame(
+            {
+                "low": lows,
+                "high": np.append(lows[1:] - np.uint64(1), holders.balances[-1:]),
+                "holders": np.diff(edges),
+                "total": as_decimals(sums),
+            }
+        )
     )
 
 
-def lorenz(source: Source, mint: str) -> pd.DataFrame:
+def lorenz(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFrame:
     """Trace the Lorenz curve of one mint's holders.
 
     The share of the total that the poorest share of the holders has. Equal balances give the diagonal; the
     Gini coefficient is twice the area between it and the curve.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
+        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -215,12 +249,19 @@ def lorenz(source: Source, mint: str) -> pd.DataFrame:
     >>> curve.iloc[-1].tolist()
     [1.0, 1.0]
     """
-    holders = MintIndex.for_mint(source, mint).holders(mint)
-    return lorenz_at(holders, np.arange(holders.size + 1))
+    rest = rest_of(source, mint, exclude)
+    holders = MintIndex.for_mint(rest.source, mint).holders(mint)
+    return rest.note(lorenz_at(holders, np.arange(holders.size + 1)))
 
 
-def ecdf(source: Source, mint: str) -> pd.DataFrame:
+def ecdf(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFrame:
     """Trace the empirical distribution of one mint's balances: the share of holders with at most so much.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
+        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -245,9 +286,10 @@ def ecdf(source: Source, mint: str) -> pd.DataFrame:
     >>> float(ecdf(df, by_mint(df).index[0])["share"].iloc[-1])
     1.0
     """
-    holders = MintIndex.for_mint(source, mint).holders(mint)
+    rest = rest_of(source, mint, exclude)
+    holders = MintIndex.for_mint(rest.source, mint).holders(mint)
     last_of_equals = np.append(holders.balances[1:] != holders.balances[:-1], holders.size > 0)
-    return ecdf_at(holders, np.flatnonzero(last_of_equals[: holders.size]))
+    return rest.note(ecdf_at(holders, np.flatnonzero(last_of_equals[: holders.size])))
 
 
 def lorenz_at(holders: Holders, counts: I64) -> pd.DataFrame:
