@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import helius_frames
@@ -20,44 +20,7 @@ from helius_frames._protocol import pubkey
 from helius_frames.analysis import airdrop, airdrop_report, airdrop_summary
 from helius_frames.analysis._airdrop import STATUSES
 from helius_frames.errors import InputError
-from tests.test_analysis import BACKENDS
-
-U64_MAX = 2**64 - 1
-RANDOM = random.Random(15)
-OWNERS = tuple(pubkey.encode(RANDOM.randbytes(32)) for _ in range(12))
-MINTS = tuple(pubkey.encode(RANDOM.randbytes(32)) for _ in range(3))
-MINT = MINTS[0]
-
-amounts = st.one_of(
-    st.sampled_from([1, 2, 3]), st.integers(2**53, 2**53 + 3), st.integers(U64_MAX - 2, U64_MAX)
-)
-pairs = st.tuples(st.sampled_from(OWNERS), st.sampled_from(MINTS))
-held = st.dictionaries(pairs, st.one_of(st.just(0), amounts), max_size=30)
-lists = st.dictionaries(pairs, amounts, max_size=30)
-few = settings(max_examples=60)
-
-
-def frame_of(rows, backend="category", owners=OWNERS, **attrs):
-    """A frame of these rows, in which these owners were read to the end."""
-    dictionary = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
-    categories = {"owner": pd.CategoricalDtype(owners), "mint": pd.CategoricalDtype(MINTS)}
-    names = {
-        "text": {"owner": "str", "mint": "str"},
-        "arrow": dict.fromkeys(("owner", "mint"), pd.ArrowDtype(pa.string())),
-        "arrow dictionary": dict.fromkeys(("owner", "mint"), dictionary),
-    }.get(backend, categories)
-    whole = "UInt64" if backend == "nullable" else "uint64"
-    frame = pd.DataFrame(
-        {
-            "owner": pd.Series([owner for owner, _ in rows], dtype="str"),
-            "mint": pd.Series([mint for _, mint in rows], dtype="str"),
-            "balance": np.array(list(rows.values()), dtype=np.uint64),
-            "slot": np.arange(len(rows), dtype=np.int64),
-        }
-    ).astype({**names, "balance": whole})
-    if attrs:
-        frame.attrs["helius"] = attrs
-    return frame
+from tests.rows import BACKENDS, MINT, MINTS, OWNERS, U64_MAX, few, frame_of, held, lists
 
 
 def list_of(expected):

@@ -15,8 +15,7 @@ from helius_frames import analysis
 from helius_frames._protocol import curve, pubkey
 from helius_frames.analysis import MintIndex, airdrop, by_mint, with_owners, without_owners
 from helius_frames.errors import InputError
-from tests.test_airdrop import MINT, MINTS, OWNERS, U64_MAX, few, frame_of, held
-from tests.test_analysis import BACKENDS
+from tests.rows import BACKENDS, MINT, MINTS, OWNERS, U64_MAX, few, frame_of, held, labelled
 
 # RFC 8032, 7.1: the public keys of tests 1, 2, 3, 1024 and SHA(abc).
 WALLETS = (
@@ -143,12 +142,6 @@ def test_labels_that_are_not_text_by_address_are_refused(labels):
 
 
 # exclude
-
-
-def labelled(rows, **options):
-    return with_owners(
-        frame_of(rows, **options), {OWNERS[0]: "exchange", OWNERS[1]: "exchange", OWNERS[2]: "team"}
-    )
 
 
 choices = st.lists(

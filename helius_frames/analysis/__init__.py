@@ -8,6 +8,7 @@ take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotl
 
 from helius_frames.analysis._airdrop import airdrop, airdrop_report, airdrop_summary
 from helius_frames.analysis._attrs import failures
+from helius_frames.analysis._classes import classes, equal_balances, thresholds
 from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
 from helius_frames.analysis._diff import diff
 from helius_frames.analysis._index import Holders, MintIndex, Source
@@ -21,6 +22,7 @@ from helius_frames.analysis._mints import (
     lorenz,
     top_holders,
 )
+from helius_frames.analysis._overlap import overlap
 from helius_frames.analysis._owners import by_owner, drift, owners_of, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
 from helius_frames.analysis._shape import pivot, with_decimals
@@ -37,19 +39,23 @@ __all__ = [
     "by_mint",
     "by_owner",
     "check_schema",
+    "classes",
     "diff",
     "distribution",
     "drift",
     "ecdf",
+    "equal_balances",
     "failures",
     "gini",
     "hhi",
     "holders_between",
     "lorenz",
     "nakamoto",
+    "overlap",
     "owners_of",
     "pivot",
     "slots",
+    "thresholds",
     "top_holders",
     "top_share",
     "with_decimals",

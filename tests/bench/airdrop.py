@@ -54,9 +54,29 @@ def airdrop_case(known):
     return frame, lambda: analysis.airdrop(frame, expected)
 
 
+def overlap_case(mints_each):
+    """500 mints and 100,000 owners, who hold so many of them each."""
+    owners, mints = 100_000, 500
+    rng = np.random.default_rng(4)
+    held = rng.random((owners, mints), dtype=np.float32) < mints_each / mints
+    who, what = np.nonzero(held)
+    frame = pd.DataFrame(
+        {
+            "owner": pd.Categorical.from_codes(who, texts_of(random_keys(rng, owners))),
+            "mint": pd.Categorical.from_codes(what, texts_of(random_keys(rng, mints))),
+            "balance": rng.integers(0, 10, len(who)).astype(np.uint64),
+            "slot": np.full(len(who), 345_600_000),
+        }
+    )
+    return frame, lambda: analysis.overlap(frame)
+
+
 CASES = {
     "airdrop, 1,000,000 expected, all in the frame": lambda: airdrop_case(1.0),
     "airdrop, 1,000,000 expected, 9 of 10 in the frame": lambda: airdrop_case(0.9),
+    "overlap, 500 mints × 100,000 owners, 3 mints each": lambda: overlap_case(3),
+    "overlap, 500 mints × 100,000 owners, 20 mints each": lambda: overlap_case(20),
+    "overlap, 500 mints × 100,000 owners, 250 mints each": lambda: overlap_case(250),
 }
 
 
