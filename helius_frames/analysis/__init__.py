@@ -26,6 +26,7 @@ from helius_frames.analysis._overlap import overlap
 from helius_frames.analysis._owners import by_owner, drift, owners_of, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
 from helius_frames.analysis._shape import pivot, with_decimals
+from helius_frames.analysis._through_time import cohorts, timeline
 
 __all__ = [
     "COLUMNS",
@@ -40,6 +41,7 @@ __all__ = [
     "by_owner",
     "check_schema",
     "classes",
+    "cohorts",
     "diff",
     "distribution",
     "drift",
@@ -56,6 +58,7 @@ __all__ = [
     "pivot",
     "slots",
     "thresholds",
+    "timeline",
     "top_holders",
     "top_share",
     "with_decimals",
