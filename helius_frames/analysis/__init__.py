@@ -11,6 +11,7 @@ from helius_frames.analysis._attrs import failures
 from helius_frames.analysis._classes import classes, equal_balances, thresholds
 from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
 from helius_frames.analysis._diff import diff
+from helius_frames.analysis._fingerprint import fingerprint
 from helius_frames.analysis._index import Holders, MintIndex, Source
 from helius_frames.analysis._labels import with_owners, without_owners
 from helius_frames.analysis._mints import (
@@ -48,6 +49,7 @@ __all__ = [
     "ecdf",
     "equal_balances",
     "failures",
+    "fingerprint",
     "gini",
     "hhi",
     "holders_between",
