@@ -8,12 +8,14 @@ take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotl
 
 from helius_frames.analysis._airdrop import airdrop, airdrop_report, airdrop_summary
 from helius_frames.analysis._attrs import failures
-from helius_frames.analysis._classes import classes, equal_balances, thresholds
+from helius_frames.analysis._classes import Edges, classes, equal_balances, thresholds
 from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
+from helius_frames.analysis._coverage import Mints
 from helius_frames.analysis._diff import diff
+from helius_frames.analysis._expected import Expected, Units
 from helius_frames.analysis._fingerprint import fingerprint
 from helius_frames.analysis._index import Holders, MintIndex, Source
-from helius_frames.analysis._labels import with_owners, without_owners
+from helius_frames.analysis._labels import Exclude, Labels, with_owners, without_owners
 from helius_frames.analysis._mints import (
     Scale,
     by_mint,
@@ -23,18 +25,26 @@ from helius_frames.analysis._mints import (
     lorenz,
     top_holders,
 )
-from helius_frames.analysis._overlap import overlap
+from helius_frames.analysis._overlap import Overlap, overlap
 from helius_frames.analysis._owners import by_owner, drift, owners_of, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
 from helius_frames.analysis._shape import pivot, with_decimals
-from helius_frames.analysis._through_time import cohorts, timeline
+from helius_frames.analysis._through_time import Pulls, cohorts, timeline
 
 __all__ = [
     "COLUMNS",
+    "Edges",
+    "Exclude",
+    "Expected",
     "Holders",
+    "Labels",
     "MintIndex",
+    "Mints",
+    "Overlap",
+    "Pulls",
     "Scale",
     "Source",
+    "Units",
     "airdrop",
     "airdrop_report",
     "airdrop_summary",

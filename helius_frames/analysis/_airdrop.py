@@ -237,7 +237,7 @@ def airdrop_report(
     4 owners were to get 4,000 tokens of mint 5VnY…eVQF. 3 owners (75%) still hold all of it and 1 owner...
     """
     table = airdrop(frame, expected, mint, units=units, decimals=decimals, mints=mints, complete=complete)
-    about = _about(frame, table, decimals)
+    about = about_list(frame, table, decimals)
     return _paragraph(summarise(table), about)
 
 
@@ -459,16 +459,18 @@ def _quotients(parts: U64, wholes: U64, *, missing: Flags) -> F64:
     return shares
 
 
-class _About(NamedTuple):
-    """What a report is about."""
+class About(NamedTuple):
+    """What a report is about: a mint by name, its unit and decimals, and the slots of its rows."""
 
+    mint: str
     name: str
     unit: str
     decimals: int | None
     slots: tuple[int, int] | None
 
 
-def _about(frame: pd.DataFrame, table: pd.DataFrame, decimals: int | Mapping[str, int] | None) -> _About:
+def about_list(frame: pd.DataFrame, table: pd.DataFrame, decimals: int | Mapping[str, int] | None) -> About:
+    """Say what the table that `airdrop` returns is about, of one mint."""
     columns = read_columns(frame)
     mint = str(table["mint"].cat.categories[0]) if len(table["mint"].cat.categories) else ""
     code = columns.mints.names.get_indexer(pd.Index([mint]))[0]
@@ -476,7 +478,8 @@ def _about(frame: pd.DataFrame, table: pd.DataFrame, decimals: int | Mapping[str
     symbol = _first_value(frame, columns, mint, "symbol")
     places = known_decimals(frame, columns, mint, decimals)
     unit = "base units" if places is None else str(symbol or "tokens")
-    return _About(
+    return About(
+        mint=mint,
         name=f"{symbol} ({short_address(mint)})" if symbol else f"mint {short_address(mint)}",
         unit=unit,
         decimals=places,
@@ -496,7 +499,7 @@ _ENDINGS: Final = {
 }
 
 
-def _paragraph(summary: pd.DataFrame, about: _About) -> str:
+def _paragraph(summary: pd.DataFrame, about: About) -> str:
     """Say what a summary says."""
     owners = {str(status): int(count) for status, count in summary["owners"].items()}
     given, held = summary["expected"].to_dict(), summary["held"].to_dict()

@@ -6,39 +6,75 @@ rounds above 2**53. This layer imports `analysis` and `errors`, and knows plotly
 """
 
 from helius_frames.charts._about import About, Mark
+from helius_frames.charts._airdrop import AirdropNumbers, airdrop_numbers, plot_airdrop
+from helius_frames.charts._classes import (
+    ClassesNumbers,
+    EqualBalancesNumbers,
+    classes_numbers,
+    equal_balances_numbers,
+    plot_classes,
+    plot_equal_balances,
+)
 from helius_frames.charts._ecdf import EcdfNumbers, ecdf_numbers, plot_ecdf
 from helius_frames.charts._heatmap import HeatmapNumbers, heatmap_numbers, plot_heatmap
 from helius_frames.charts._histogram import HistogramNumbers, histogram_numbers, plot_histogram
 from helius_frames.charts._lorenz import LorenzNumbers, lorenz_numbers, plot_lorenz
+from helius_frames.charts._overlap import OverlapNumbers, overlap_numbers, plot_overlap
 from helius_frames.charts._page import standalone_html
 from helius_frames.charts._style import Theme
 from helius_frames.charts._text import amount_text, shorten
+from helius_frames.charts._through_time import (
+    CohortsNumbers,
+    TimelineNumbers,
+    cohorts_numbers,
+    plot_cohorts,
+    plot_timeline,
+    timeline_numbers,
+)
 from helius_frames.charts._top_holders import TopHoldersNumbers, plot_top_holders, top_holders_numbers
 from helius_frames.charts._treemap import TreemapNumbers, plot_treemap, treemap_numbers
 
 __all__ = [
     "About",
+    "AirdropNumbers",
+    "ClassesNumbers",
+    "CohortsNumbers",
     "EcdfNumbers",
+    "EqualBalancesNumbers",
     "HeatmapNumbers",
     "HistogramNumbers",
     "LorenzNumbers",
     "Mark",
+    "OverlapNumbers",
     "Theme",
+    "TimelineNumbers",
     "TopHoldersNumbers",
     "TreemapNumbers",
+    "airdrop_numbers",
     "amount_text",
+    "classes_numbers",
+    "cohorts_numbers",
     "ecdf_numbers",
+    "equal_balances_numbers",
     "heatmap_numbers",
     "histogram_numbers",
     "lorenz_numbers",
+    "overlap_numbers",
+    "plot_airdrop",
+    "plot_classes",
+    "plot_cohorts",
     "plot_ecdf",
+    "plot_equal_balances",
     "plot_heatmap",
     "plot_histogram",
     "plot_lorenz",
+    "plot_overlap",
+    "plot_timeline",
     "plot_top_holders",
     "plot_treemap",
     "shorten",
     "standalone_html",
+    "timeline_numbers",
     "top_holders_numbers",
     "treemap_numbers",
 ]
