@@ -49,6 +49,7 @@ def test_there_is_a_notebook_for_each_of_the_first_questions():
         "03_many_owners",
         "04_two_points_in_time",
         "05_your_own_data",
+        "07_airdrop",
         "app",
     ]
 

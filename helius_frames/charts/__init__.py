@@ -1,4 +1,4 @@
-"""Frame to figures: six charts of who holds how much, drawn with plotly.
+"""Frame to figures: charts of who holds how much, who kept an airdrop, and who left, drawn with plotly.
 
 Each chart has two functions: ``…_numbers`` computes exactly what is drawn, without plotly, and ``plot_…``
 draws it. All take a balance frame or a `MintIndex`. Amounts in hover are exact text, because JavaScript
