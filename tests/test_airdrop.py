@@ -189,6 +189,12 @@ def test_a_mint_that_was_not_asked_for_is_not_read():
     assert statuses(frame_of(rows, mints=[MINT])) == ["kept all", "never arrived", "never arrived"]
 
 
+def test_a_pull_of_holders_that_does_not_list_its_mints_asked_for_the_complete_ones_alone():
+    rows = {(OWNERS[0], MINTS[1]): 5}
+    assert statuses(frame_of(rows, complete=[MINTS[1]])) == ["not read"] * 3
+    assert statuses(frame_of(rows, complete=[])) == ["not read"] * 3
+
+
 @pytest.mark.parametrize("limit", [{"top": 1}, {"min_balance": 3}])
 def test_a_walk_that_ended_early_has_read_nobody_to_the_end(limit):
     frame = frame_of({(OWNERS[0], MINT): 5}, mints=[MINT], **limit)

@@ -67,6 +67,10 @@ def coverage(frame: pd.DataFrame, owners: Coded, *, mints: Mints, complete: Mint
         return Coverage(everybody, asked, full or frozenset(), zeros_dropped=False)
     asked = _listed(attrs.get("mints"))
     full = asked if attrs.get("complete") is True else _listed(attrs.get("complete"))
+    if (
+        asked is None and full is not None
+    ):  # a pull by mints, and only of these is it known that they were asked
+        asked = full
     return Coverage(
         owners=_read_owners(owners, attrs),
         mints=asked,
