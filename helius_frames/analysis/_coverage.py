@@ -121,6 +121,7 @@ def places_among(names: pa.Array, among: pd.Index) -> I64:
     """Return the place of each name among others; -1 where it is none of them."""
     found = pc.index_in(names, value_set=as_text(among))
     places: I64 = found.fill_null(-1).to_numpy().astype(np.int64)
+    pa.default_memory_pool().release_unused()  # the look-up table was as large as the names
     return places
 
 
