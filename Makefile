@@ -41,22 +41,22 @@ bench-large: $(SETUP_ALL)  ## Read ten million rows and a hundred thousand owner
 	$(BIN)/python -m tests.bench --large
 
 faults: $(SETUP_ALL)  ## Run the whole fault matrix
-	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.black_box.fault_matrix
 
 endurance: $(SETUP_ALL)  ## Read 100,000 owners through faults, and interrupt a hundred pulls
-	$(BIN)/python -m tests.endurance
+	$(BIN)/python -m tests.black_box.endurance
 
 contract: $(SETUP_ALL)  ## Hold the contract against the demo indexer, and against PHOTON_URL where it is set
-	$(BIN)/python -m pytest tests/contract
+	$(BIN)/python -m pytest tests/black_box/contract
 
 docs: $(SETUP_ALL)  ## Build the documentation site
 	$(BIN)/python -m sphinx -W --keep-going -b html docs site
 
 binder: $(SETUP_ALL)  ## Prove the Binder set-up in a clean environment, without Docker
-	$(BIN)/python -m tests.binder_proof
+	$(BIN)/python -m tests.project.binder_proof
 
 pictures: $(SETUP_ALL) browser  ## Write the pictures of README and docs
-	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.browser.pictures
 
 browser:
 	@$(BIN)/python -m tests.browser.install

@@ -9,7 +9,7 @@ Examples
 >>> import helius_frames
 >>> df = pd.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
 >>> df.helius.by_mint().columns[:3].tolist()
-['holders', 'zero_balances', 'total']
+['holders', 'total', 'top1_share']
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from helius_frames import demo
-from helius_frames._endpoint import CLUSTERS
-from helius_frames._progress import Tally
+from helius_frames._progress import PullProgress
+from helius_frames._transport.endpoint import CLUSTERS
 from helius_frames._transport.rate_limit import PLANS
 from helius_frames._version import __version__
 from helius_frames.accessor import AddressesAccessor, BalancesAccessor
@@ -30,10 +30,8 @@ from helius_frames.errors import (
     CursorError,
     EndpointError,
     HeliusError,
-    HeliusErrorGroup,
     HostUnreachableError,
     InputError,
-    InputErrorGroup,
     KeyMissingError,
     MintError,
     OwnerError,
@@ -52,6 +50,8 @@ from helius_frames.reader import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from helius_frames.panel import Panel
@@ -66,19 +66,17 @@ __all__ = [
     "CursorError",
     "EndpointError",
     "HeliusError",
-    "HeliusErrorGroup",
     "HostUnreachableError",
     "InputError",
-    "InputErrorGroup",
     "KeyMissingError",
     "MintError",
     "OwnerError",
     "ProtocolError",
     "PullInterrupted",
+    "PullProgress",
     "RPCError",
     "RateLimitError",
     "RequestTimeout",
-    "Tally",
     "TransportError",
     "__version__",
     "app",
@@ -95,12 +93,18 @@ if not hasattr(pd, "read_helius_balances"):
     pd.read_helius_balances = read_helius_balances  # type: ignore[attr-defined]
 
 
-def app() -> Panel:
+def app(*, decimals: Mapping[str, int] | None = None) -> Panel:
     """Open the pull panel: owners in, balances and charts out, for people who do not write code.
 
     Owners are pasted or come from a file; cluster or endpoint, key, plan and a filter of mints are chosen
     in the form. The page goes on answering while a pull runs, and *Cancel* stops its requests. A key and an
     endpoint's URL are kept in no widget state, so no saved notebook holds them.
+
+    Parameters
+    ----------
+    decimals
+        A mapping from mint to the places of its amounts, for the explorer. Those that are typed into it are
+        kept from pull to pull, and those of the demo cluster are known.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def app() -> Panel:
     """
     from helius_frames.panel import Panel  # noqa: PLC0415 - loads ipywidgets and plotly
 
-    return Panel()
+    return Panel(decimals)
 
 
 def load_ipython_extension(_shell: InteractiveShell) -> None:

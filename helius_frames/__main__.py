@@ -21,10 +21,10 @@ def main() -> None:
     """Pull, print, draw."""
     page = _arguments().output
     frame = read_helius_balances(demo.OWNERS, cluster="demo")
-    summary = frame.helius.by_mint()
+    summary = frame.helius.by_mint(short=True)
     with pd.option_context("display.width", 200, "display.max_columns", 20, "display.max_rows", 12):
         print(f"pd.read_helius_balances(helius_frames.demo.OWNERS, cluster='demo')\n\n{frame}\n")  # noqa: T201
-        print(f"{frame.helius!r}\n\ndf.helius.by_mint()\n\n{summary}\n")  # noqa: T201
+        print(f"{frame.helius!r}\n\ndf.helius.by_mint(short=True)\n\n{summary}\n")  # noqa: T201
     page.parent.mkdir(parents=True, exist_ok=True)
     token = next(token for token in demo.TOKENS if token.name == _SHOWN)
     figure = charts.plot_histogram(frame, token.mint, decimals=token.decimals)

@@ -7,26 +7,23 @@ them. An accessor holds no state: pandas 3 makes it anew at each use.
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 import pandas as pd
 
 from helius_frames import analysis
-from helius_frames._arguments import one_of
-from helius_frames._endpoint import Secret, seal
+from helius_frames._options import ReadOptions, choice, like, seal, with_options
 from helius_frames.errors import AttrsError, InputError
-from helius_frames.reader import BalanceChunks, read_helius_balances
+from helius_frames.reader import read_helius_balances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import plotly.graph_objects as go
 
-    from helius_frames._bridge import EventLoop
-    from helius_frames._frame import DtypeBackend
-    from helius_frames._progress import Choice
-    from helius_frames.charts import Theme
+    from helius_frames.charts import Decimals, Theme
     from helius_frames.explorer import Explorer
+    from helius_frames.reader import BalanceChunks
 
 _Method = TypeVar("_Method", bound="Callable[..., object]")
 
@@ -45,31 +42,12 @@ class AddressesAccessor:
             raise AttributeError(f".helius is for addresses as text, these are {addresses.dtype}")
         self._addresses = addresses
 
+    @like(read_helius_balances)
     def read_balances(
-        self,
-        mint: object = None,
-        *,
-        api_key: str | Secret | None = None,
-        cluster: str | None = None,
-        endpoint: str | Secret | None = None,
-        plan: str | None = None,
-        requests_per_second: float | None = None,
-        max_concurrency: int = 16,
-        page_size: int = 1000,
-        timeout: float = 30.0,
-        retries: int = 6,
-        drop_zero: bool = False,
-        errors: Literal["raise", "collect"] = "raise",
-        consistency: Literal["stable"] | None = None,
-        chunksize: int | None = None,
-        dtype_backend: DtypeBackend | None = None,
-        progress: Choice = None,
-        event_loop: EventLoop = "thread",
+        self, mint: object = None, *, chunksize: int | None = None, **options: Unpack[ReadOptions]
     ) -> pd.DataFrame | BalanceChunks:
-        """Read the balances of these owners; see `read_helius_balances` for everything.
+        """Read the balances of these owners, as `read_helius_balances` does.
 
-        Examples
-        --------
         >>> import pandas as pd
         >>> import helius_frames
         >>> wallets = pd.DataFrame({"address": helius_frames.demo.OWNERS[:20]})
@@ -77,27 +55,9 @@ class AddressesAccessor:
         >>> list(df.columns)
         ['owner', 'mint', 'balance', 'slot']
         """
-        api_key, endpoint = seal(api_key), seal(endpoint)  # a traceback with locals shows neither
-        return read_helius_balances(
-            self._addresses,
-            mint,
-            api_key=api_key,
-            cluster=cluster,
-            endpoint=endpoint,
-            plan=plan,
-            requests_per_second=requests_per_second,
-            max_concurrency=max_concurrency,
-            page_size=page_size,
-            timeout=timeout,
-            retries=retries,
-            drop_zero=drop_zero,
-            errors=errors,
-            consistency=consistency,
-            chunksize=chunksize,
-            dtype_backend=dtype_backend,
-            progress=progress,
-            event_loop=event_loop,
-        )
+        __tracebackhide__ = True
+        seal(options)
+        return read_helius_balances(self._addresses, mint, chunksize=chunksize, **options)
 
 
 def _as_told_by(function: Callable[..., object]) -> Callable[[_Method], _Method]:
@@ -129,26 +89,12 @@ class BalancesAccessor:
     def __repr__(self) -> str:
         return _described(self._frame)
 
+    @with_options(ReadOptions, drop_zero=None)
     def refresh(
         self,
         owners: Literal["all", "rows"] = "all",
         mint: object = None,
-        *,
-        api_key: str | Secret | None = None,
-        cluster: str | None = None,
-        endpoint: str | Secret | None = None,
-        plan: str | None = None,
-        requests_per_second: float | None = None,
-        max_concurrency: int = 16,
-        page_size: int = 1000,
-        timeout: float = 30.0,
-        retries: int = 6,
-        drop_zero: bool | None = None,
-        errors: Literal["raise", "collect"] = "raise",
-        consistency: Literal["stable"] | None = None,
-        dtype_backend: DtypeBackend | None = None,
-        progress: Choice = None,
-        event_loop: EventLoop = "thread",
+        **options: Unpack[ReadOptions],
     ) -> pd.DataFrame:
         """Read the frame's owners again, now, and give a new frame.
 
@@ -179,28 +125,15 @@ class BalancesAccessor:
         >>> bool((later["slot"].min() > df["slot"].max()))
         True
         """
-        api_key, endpoint = seal(api_key), seal(endpoint)  # a traceback with locals shows neither
+        __tracebackhide__ = True
+        seal(options)
         asked = _asked(self._frame)
-        if endpoint is None and cluster is None:
-            cluster = _cluster_of(asked)
+        if options.get("endpoint") is None and options.get("cluster") is None:
+            options["cluster"] = _cluster_of(asked)
+        if options.get("drop_zero") is None:
+            options["drop_zero"] = asked.get("drop_zero", False)
         return read_helius_balances(
-            _owners_of(self._frame, owners),
-            asked.get("mints") if mint is None else mint,
-            api_key=api_key,
-            cluster=cluster,
-            endpoint=endpoint,
-            plan=plan,
-            requests_per_second=requests_per_second,
-            max_concurrency=max_concurrency,
-            page_size=page_size,
-            timeout=timeout,
-            retries=retries,
-            drop_zero=asked.get("drop_zero", False) if drop_zero is None else drop_zero,
-            errors=errors,
-            consistency=consistency,
-            dtype_backend=dtype_backend,
-            progress=progress,
-            event_loop=event_loop,
+            _owners_of(self._frame, owners), asked.get("mints") if mint is None else mint, **options
         )
 
     @_as_told_by(analysis.failures)
@@ -209,14 +142,20 @@ class BalancesAccessor:
         return analysis.failures(self._frame)
 
     @_as_told_by(analysis.by_mint)
-    def by_mint(self, *, exclude: analysis.Exclude = None) -> pd.DataFrame:
+    def by_mint(
+        self,
+        *,
+        short: bool = False,
+        dtype_backend: Literal["pyarrow"] | None = None,
+        exclude: analysis.Exclude = None,
+    ) -> pd.DataFrame:
         """Summarise each mint: holders, exact total, concentration."""
-        return analysis.by_mint(self._frame, exclude=exclude)
+        return analysis.by_mint(self._frame, short=short, dtype_backend=dtype_backend, exclude=exclude)
 
     @_as_told_by(analysis.by_owner)
-    def by_owner(self) -> pd.DataFrame:
-        """Summarise each owner: mints held, zero balances, slots."""
-        return analysis.by_owner(self._frame)
+    def by_owner(self, *, dtype_backend: Literal["pyarrow"] | None = None) -> pd.DataFrame:
+        """Summarise each owner: mints held, exact total, zero balances, slots."""
+        return analysis.by_owner(self._frame, dtype_backend=dtype_backend)
 
     @_as_told_by(analysis.top_holders)
     def top_holders(self, mint: str, n: int = 20, *, exclude: analysis.Exclude = None) -> pd.DataFrame:
@@ -256,9 +195,15 @@ class BalancesAccessor:
         return analysis.drift(self._frame)
 
     @_as_told_by(analysis.diff)
-    def diff(self, other: pd.DataFrame) -> pd.DataFrame:
+    def diff(
+        self,
+        other: pd.DataFrame,
+        *,
+        mints: str | Iterable[str] | None = None,
+        complete: str | Iterable[str] | None = None,
+    ) -> pd.DataFrame:
         """Compare with a later pull: before, after, exact change and status."""
-        return analysis.diff(self._frame, other)
+        return analysis.diff(self._frame, other, mints=mints, complete=complete)
 
     @_as_told_by(analysis.with_decimals)
     def with_decimals(self, decimals: int | Mapping[str, int], *, exact: bool = False) -> pd.DataFrame:
@@ -283,7 +228,8 @@ class BalancesAccessor:
         **initial
             First values of the explorer's attributes: ``mint``, ``chart`` (``"histogram"``, ``"ecdf"``,
             ``"lorenz"``, ``"top_holders"``, ``"treemap"``, ``"heatmap"``), ``scale``, ``bins``, ``top``,
-            ``units`` (``"base"``, ``"decimals"``), ``decimals``, ``hide_zeros``, ``owner``, ``theme``.
+            ``units`` (``"base"``, ``"decimals"``), ``decimals`` (a mapping from mint to places),
+            ``hide_zeros``, ``owner``, ``theme``.
 
         Returns
         -------
@@ -413,7 +359,8 @@ def _drawn(method: _Method) -> _Method:
     text = inspect.cleandoc(
         f"""
         decimals
-            Show amounts divided by ``10**decimals``; by default base units.
+            Show amounts divided by ``10**decimals``: a mapping from mint to places, or the places of the one
+            mint that is drawn. Amounts of a mint without are in base units.
         mark
             An owner to point out.
         theme
@@ -429,7 +376,7 @@ def _drawn(method: _Method) -> _Method:
         ------
         InputError
             An option is out of its range, the mint is not in the frame, or its balances are not exact or
-            stand there twice.
+            are there twice.
 
         Examples
         --------
@@ -455,7 +402,7 @@ class PlotAccessor:
         *,
         scale: analysis.Scale = "log",
         bins: int = 60,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         hide_zeros: bool = False,
         mark: str | None = None,
         theme: Theme = "light",
@@ -494,7 +441,7 @@ class PlotAccessor:
         mint: str,
         *,
         scale: analysis.Scale = "log",
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -525,7 +472,7 @@ class PlotAccessor:
         self,
         mint: str,
         *,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -554,7 +501,7 @@ class PlotAccessor:
         mint: str,
         *,
         n: int = 20,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -586,7 +533,7 @@ class PlotAccessor:
         mint: str,
         *,
         n: int = 100,
-        decimals: int | None = None,
+        decimals: Decimals = None,
         mark: str | None = None,
         theme: Theme = "light",
         title: str | None = None,
@@ -618,7 +565,7 @@ class PlotAccessor:
         mint: str | None = None,
         *,
         n: int = 25,
-        decimals: int | None = None,
+        decimals: Mapping[str, int] | None = None,
         hide_zeros: bool = False,
         mark: str | None = None,
         theme: Theme = "light",
@@ -631,7 +578,7 @@ class PlotAccessor:
         mint
             The owners are the n largest holders of this mint; by default those that hold the most mints.
         n
-            Number of owners and of mints, at most 100 of each. ``decimals`` holds for all these mints.
+            Number of owners and of mints, at most 100 of each.
         hide_zeros
             Leave cells with a balance of zero empty, like those without a row.
         """
@@ -785,38 +732,52 @@ def _is_text(values: pd.Series | pd.Index) -> bool:
 
 
 def _described(frame: pd.DataFrame) -> str:
-    slots, zeros = frame["slot"], int((frame["balance"] == 0).sum())
-    owners, mints = frame["owner"].nunique(), frame["mint"].nunique()
-    told = frame.attrs.get("helius")  # anybody may have written it
-    failures = told.get("failed") if isinstance(told, dict) else None
-    failed = f"; {failures:,} more owners failed" if isinstance(failures, int) and failures else ""
-    span = f"{slots.min():,} to {slots.max():,} (drift {analysis.drift(frame):,})" if len(frame) else "none"
+    """Return whose holdings a frame has, its slots and its zero balances, in three lines."""
+    try:
+        found = analysis.pull_summary(frame)
+    except InputError as error:
+        return f"{_count(len(frame), 'row')} that cannot be used: {error}"
+    owners = _count(found.owners, "owner")
+    if found.is_whole:
+        asked = found.owners_read + found.owners_failed
+        owners = f"{_count(asked, 'owner')} asked, {found.owners:,} with rows"
+    elif found.owners_read > found.owners:
+        owners = f"{_count(found.owners_read, 'owner')} read, {found.owners:,} with rows"
+    slots = "none"
+    if found.slot_first is not None and found.slot_last is not None:
+        drift = found.slot_last - found.slot_first
+        slots = f"{found.slot_first:,} to {found.slot_last:,} (drift {drift:,})"
+    failed = f"; {_count(found.owners_failed, 'owner')} failed" if found.owners_failed else ""
     return (
-        f"{owners:,} owners, {mints:,} mints, {len(frame):,} rows{failed}\n"
-        f"slots {span}\n"
-        f"{zeros:,} zero balances"
+        f"{owners}, {_count(found.mints, 'mint')}, {_count(found.rows, 'row')}{failed}\n"
+        f"slots {slots}\n"
+        f"{_count(found.zero_balances, 'zero balance')}"
     )
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _asked(frame: pd.DataFrame) -> dict[str, Any]:
-    asked: dict[str, Any] | None = frame.attrs.get("helius")
-    if asked is None:
-        reason = (
-            'df.attrs["helius"] is gone (pandas drops it, in a concat for one), so it is not known where '
-            'these owners were read; call pd.read_helius_balances(df["owner"], cluster=…)'
+    """Return what is known of the frame's pull, as far as it is valid."""
+    asked = analysis.pull_attrs(frame)
+    if not asked:
+        raise AttrsError(
+            'df.attrs["helius"] is gone (pandas drops it, as in a concat) or not ours: it is not known'
+            ' where these owners were read: call pd.read_helius_balances(df["owner"], cluster=…)'
         )
-        raise AttrsError(reason)
     return asked
 
 
-def _cluster_of(asked: dict[str, Any]) -> str:
+def _cluster_of(asked: dict[str, Any]) -> Any:  # noqa: ANN401 - what was stored; the reader checks it
     if "cluster" not in asked:
         raise InputError(
-            f"the frame came from {asked['endpoint']}, whose URL is not kept: pass endpoint= again"
+            f"the URL of {asked.get('endpoint', 'the endpoint')} is not kept with the frame: pass endpoint= again"
         )
-    return str(asked["cluster"])
+    return asked["cluster"]
 
 
 def _owners_of(frame: pd.DataFrame, owners: str) -> pd.Index | pd.Series:
-    one_of("owners", owners, ("all", "rows"))
+    choice("all", "rows")("owners", owners)
     return analysis.owners_of(frame) if owners == "all" else frame["owner"].drop_duplicates()

@@ -7,8 +7,8 @@ what happened and what to do. No message, attribute or cause ever holds a key or
 
     HeliusError
     ├── InputError (ValueError)        the call itself is wrong; nothing was sent
-    │   ├── OwnerError                 an owner is blank, missing or not an address
-    │   ├── MintError                  a mint is blank, missing or not an address
+    │   ├── OwnerError                 an owner is missing, blank or not an address
+    │   ├── MintError                  a mint is missing, blank or not an address
     │   ├── KeyMissingError            a Helius cluster was asked without a key
     │   └── EndpointError              the endpoint cannot be used, or not with a key
     ├── AuthenticationError            401 or 403: the key is wrong, or may not do this
@@ -19,18 +19,19 @@ what happened and what to do. No message, attribute or cause ever holds a key or
     ├── TransportError                 no whole reply arrived
     │   ├── HostUnreachableError       no such host, nothing listens there, or its certificate is not trusted
     │   └── RequestTimeout             … within ``timeout`` seconds
-    ├── AttrsError                     ``df.attrs["helius"]`` is needed and gone
-    └── HeliusErrorGroup (ExceptionGroup)  several of them at once
-        └── InputErrorGroup (InputError)   every bad item of the input
+    └── AttrsError                     ``df.attrs["helius"]`` is needed and gone
     PullInterrupted (KeyboardInterrupt)    Ctrl-C or a kernel interrupt ended a pull
+
+A pull that ends raises one of them, that of the first owner in order; errors of other owners in flight at
+that moment are in its ``others``. Bad items of the input are listed in ``InputError.problems``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     import pandas as pd
 
@@ -40,10 +41,8 @@ __all__ = [
     "CursorError",
     "EndpointError",
     "HeliusError",
-    "HeliusErrorGroup",
     "HostUnreachableError",
     "InputError",
-    "InputErrorGroup",
     "KeyMissingError",
     "MintError",
     "OwnerError",
@@ -56,25 +55,66 @@ __all__ = [
 ]
 
 
-class HeliusError(Exception):
-    """Base class of every fault of this package.
+# A message that lists thousands of bad items would hide its first line.
+_LISTED: Final = 8
+
+
+class _EndOfPull(BaseException):
+    """What an exception that ends a pull keeps of it."""
+
+    partial: pd.DataFrame | None = None
+    open_owners: tuple[str, ...] = ()
+    open_mints: tuple[str, ...] = ()
+    kept = ""
+
+    def keep(
+        self,
+        partial: pd.DataFrame,
+        left: tuple[str, ...],
+        asked: int,
+        subject: Literal["owner", "mint"] = "owner",
+    ) -> None:
+        """Attach the rows of the finished owners (or mints), and say where they are and how to go on."""
+        self.partial = partial
+        setattr(self, f"open_{subject}s", left)
+        if len(left) == asked and not len(partial):
+            self.kept = f"Nothing was kept: no {subject} had been read to the end"
+            return
+        self.kept = (
+            f"Kept: {asked - len(left):,} of {asked:,} {subject}s read to the end, {len(partial):,} rows,"
+            " in .partial of this exception (in a notebook: import sys; sys.last_value.partial)"
+        )
+        if left:
+            self.kept += f"; to go on, read its .open_{subject}s, the other {len(left):,}"
+
+
+class HeliusError(_EndOfPull, Exception):
+    """Base class of every error of this package.
 
     Attributes
     ----------
     reason
         What happened, without the owner and page in front of it.
-    owner, page
-        Whose walk it happened in, and at which request of that walk (from 1); ``None`` where it
-        concerns no single owner.
+    owner, mint, page
+        Whose read it happened in, an owner's or a mint's, and at which request of it (from 1); ``None`` where
+        it concerns no single one.
     status, code
         HTTP status and JSON-RPC error code, where there was one.
     retry_after_s
         Seconds the server asked to wait, where it did.
+    is_transient
+        Whether the same request may succeed a moment later.
+    others
+        Errors of other owners that were in flight when this one ended the pull.
     partial
-        Where the fault ended a pull: the rows of the owners that were finished, as a frame.
-    open_owners
-        Where the fault ended a pull: the owners that were not finished, in the order asked.
+        Where the error ended a pull: the rows of the owners that were finished, as a frame.
+    open_owners, open_mints
+        Where the error ended a pull: the owners (or mints) that were not finished, in the order asked.
+    kept
+        A sentence that says what is in ``partial`` and how to go on; the message ends with it.
     """
+
+    is_transient = False
 
     def __init__(
         self,
@@ -82,42 +122,63 @@ class HeliusError(Exception):
         *,
         status: int | None = None,
         code: int | None = None,
-        retry_after_s: float | None = None,
+        is_transient: bool | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.owner: str | None = None
+        self.mint: str | None = None
         self.page: int | None = None
         self.status = status
         self.code = code
-        self.retry_after_s = retry_after_s
-        self.partial: pd.DataFrame | None = None
-        self.open_owners: tuple[str, ...] = ()
+        self.retry_after_s: float | None = None
+        self.others: tuple[HeliusError, ...] = ()
+        if is_transient is not None:
+            self.is_transient = is_transient
 
     @property
     def kind(self) -> str:
         """Name of the event, as `failures` lists it."""
         return type(self).__name__
 
-    def reworded(self, reason: str) -> Self:
-        """Say what happened in other words."""
+    def with_reason(self, reason: str) -> Self:
+        """Replace the text of what happened."""
         self.reason = reason
         self.args = (reason,)
         return self
 
-    def at(self, owner: str, page: int) -> Self:
-        """Say in whose walk and at which page it happened."""
-        self.owner, self.page = owner, page
+    def at(self, page: int, *, owner: str | None = None, mint: str | None = None) -> Self:
+        """Set whose read it happened in, and at which page."""
+        self.page, self.owner, self.mint = page, owner, mint
         return self
 
     def __str__(self) -> str:
-        if self.owner is None:
-            return self.reason
-        return f"owner {self.owner!r}, page {self.page}: {self.reason}"
+        where = ""
+        if self.owner or self.mint:
+            where = f"{'owner' if self.owner else 'mint'} {(self.owner or self.mint)!r}, page {self.page}: "
+        others = f" ({len(self.others):,} more failed at the same moment, see .others)" if self.others else ""
+        kept = f". {self.kept}" if self.kept else ""
+        return f"{where}{self.reason}{others}{kept}"
 
 
 class InputError(HeliusError, ValueError):
-    """The call itself is wrong, before anything was sent."""
+    """The call itself is wrong, before anything was sent.
+
+    Attributes
+    ----------
+    problems
+        Where a list was given: one text for each bad item, with its position.
+    """
+
+    def __init__(self, reason: str, problems: Iterable[str] = ()) -> None:
+        super().__init__(reason)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        lines = [f"\n  - {problem}" for problem in self.problems[:_LISTED]]
+        if len(self.problems) > _LISTED:
+            lines.append(f"\n  … and {len(self.problems) - _LISTED:,} more, in .problems")
+        return f"{super().__str__()}{':' if lines else ''}{''.join(lines)}"
 
 
 class OwnerError(InputError):
@@ -143,6 +204,8 @@ class AuthenticationError(HeliusError):
 class RateLimitError(HeliusError):
     """429 (or JSON-RPC -32005) to the last retry: the rate is exceeded, or the credits are used up."""
 
+    is_transient = True
+
 
 class RPCError(HeliusError):
     """The server answered with a JSON-RPC error, or with an HTTP status that stands for one."""
@@ -159,6 +222,8 @@ class CursorError(ProtocolError):
 class TransportError(HeliusError):
     """The host was not reached, or the connection broke before the whole reply was there."""
 
+    is_transient = True
+
 
 class HostUnreachableError(TransportError):
     """No connection to the host at all: no such name, refused, or a certificate that is not trusted."""
@@ -172,49 +237,21 @@ class AttrsError(HeliusError):
     """``df.attrs["helius"]`` is needed for the answer and is not there (pandas drops attrs freely)."""
 
 
-# A message that lists thousands of bad owners would hide its first line.
-_LISTED = 20
-
-
-class HeliusErrorGroup(HeliusError, ExceptionGroup[HeliusError]):
-    """Several faults at once: every bad item of the input, or faults in flight together."""
-
-    def __new__(cls, message: str, faults: Sequence[HeliusError]) -> Self:  # noqa: D102
-        return ExceptionGroup.__new__(cls, message, list(faults))
-
-    def __init__(self, message: str, faults: Sequence[HeliusError]) -> None:
-        HeliusError.__init__(self, message)
-        self.args = (message, list(faults))
-
-    def derive(self, faults: Sequence[HeliusError]) -> HeliusErrorGroup:  # type: ignore[override]
-        """Group of a part of the faults, as ``except*`` asks for it; what had arrived stays with it."""
-        part = type(self)(self.reason, faults)
-        part.partial, part.open_owners = self.partial, self.open_owners
-        return part
-
-    def __str__(self) -> str:
-        lines = [f"  - {fault}" for fault in self.exceptions[:_LISTED]]
-        if len(self.exceptions) > _LISTED:
-            lines.append(f"  … and {len(self.exceptions) - _LISTED:,} more, in .exceptions")
-        return f"{self.reason}:\n" + "\n".join(lines)
-
-
-class InputErrorGroup(HeliusErrorGroup, InputError):
-    """Every bad owner or mint of the input, each with its position and value; nothing was sent."""
-
-
-class PullInterrupted(KeyboardInterrupt):
-    """Ctrl-C or a kernel interrupt ended a pull; what had arrived is kept.
+class PullInterrupted(_EndOfPull, KeyboardInterrupt):
+    """Ctrl-C or a kernel interrupt ended a pull; the owners that were finished are kept.
 
     Attributes
     ----------
     partial
         The rows of the owners that were finished, as a frame.
-    open_owners
-        The owners that were not finished, in the order asked.
+    open_owners, open_mints
+        The owners (or mints) that were not finished, in the order asked.
+    kept
+        A sentence that says what is in ``partial`` and how to go on; the message ends with it.
     """
 
     def __init__(self, message: str = "the pull was interrupted") -> None:
         super().__init__(message)
-        self.partial: pd.DataFrame | None = None
-        self.open_owners: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}. {self.kept}" if self.kept else str(self.args[0])

@@ -1,139 +1,55 @@
-"""The public reader: argument forms and key, then the pull and the frame.
-
-The top of the reading side; it may import everything that begins with an underscore. Nothing here
-knows the protocol, and nothing below knows what a caller may write.
-"""
+"""The public reader, its twin, and the iterators over chunks."""
 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
-from helius_frames import _bridge, _progress
-from helius_frames._arguments import (
-    Request,
-    build_orders,
-    one_of,
-    parse_owners,
-    positive_number,
-    whole_number,
-)
-from helius_frames._chunks import ChunkedPull
-from helius_frames._endpoint import Secret, resolve_endpoint, seal
+from helius_frames import _sync
 from helius_frames._frame import failures_frame
-from helius_frames._pull import Pull, WholeFrame
-from helius_frames._transport.rate_limit import check_pace
+from helius_frames._options import PullConfig, ReadOptions, resolve, seal, with_options
+from helius_frames._progress import ProgressDisplay
+from helius_frames._pull.pull import Pull
+from helius_frames._pull.sinks import ChunkSink, FrameSink
 from helius_frames.errors import HeliusError, PullInterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    import threading
+    from collections.abc import Coroutine, Iterator
 
     import pandas as pd
-
-    from helius_frames._bridge import EventLoop
-    from helius_frames._frame import DtypeBackend
 
 __all__ = ["AsyncBalanceChunks", "BalanceChunks", "aread_helius_balances", "read_helius_balances"]
 
 
 @overload
 def read_helius_balances(
-    owners: object,
-    mint: object = None,
-    *,
-    api_key: str | Secret | None = ...,
-    cluster: str | None = ...,
-    endpoint: str | Secret | None = ...,
-    plan: str | None = ...,
-    requests_per_second: float | None = ...,
-    max_concurrency: int = ...,
-    page_size: int = ...,
-    timeout: float = ...,
-    retries: int = ...,
-    drop_zero: bool = ...,
-    errors: Literal["raise", "collect"] = ...,
-    consistency: Literal["stable"] | None = ...,
-    chunksize: None = None,
-    dtype_backend: DtypeBackend | None = ...,
-    progress: _progress.Choice = ...,
-    event_loop: EventLoop = ...,
+    owners: object, mint: object = None, *, chunksize: None = None, **options: Unpack[ReadOptions]
 ) -> pd.DataFrame: ...
 @overload
 def read_helius_balances(
-    owners: object,
-    mint: object = None,
-    *,
-    api_key: str | Secret | None = ...,
-    cluster: str | None = ...,
-    endpoint: str | Secret | None = ...,
-    plan: str | None = ...,
-    requests_per_second: float | None = ...,
-    max_concurrency: int = ...,
-    page_size: int = ...,
-    timeout: float = ...,
-    retries: int = ...,
-    drop_zero: bool = ...,
-    errors: Literal["raise", "collect"] = ...,
-    consistency: Literal["stable"] | None = ...,
-    chunksize: int,
-    dtype_backend: DtypeBackend | None = ...,
-    progress: _progress.Choice = ...,
-    event_loop: EventLoop = ...,
+    owners: object, mint: object = None, *, chunksize: int, **options: Unpack[ReadOptions]
 ) -> BalanceChunks: ...
 @overload
 def read_helius_balances(
-    owners: object,
-    mint: object = None,
-    *,
-    api_key: str | Secret | None = ...,
-    cluster: str | None = ...,
-    endpoint: str | Secret | None = ...,
-    plan: str | None = ...,
-    requests_per_second: float | None = ...,
-    max_concurrency: int = ...,
-    page_size: int = ...,
-    timeout: float = ...,
-    retries: int = ...,
-    drop_zero: bool = ...,
-    errors: Literal["raise", "collect"] = ...,
-    consistency: Literal["stable"] | None = ...,
-    chunksize: int | None = None,
-    dtype_backend: DtypeBackend | None = ...,
-    progress: _progress.Choice = ...,
-    event_loop: EventLoop = ...,
+    owners: object, mint: object = None, *, chunksize: int | None, **options: Unpack[ReadOptions]
 ) -> pd.DataFrame | BalanceChunks: ...
+@with_options(ReadOptions)
 def read_helius_balances(
-    owners: object,
-    mint: object = None,
-    *,
-    api_key: str | Secret | None = None,
-    cluster: str | None = None,
-    endpoint: str | Secret | None = None,
-    plan: str | None = None,
-    requests_per_second: float | None = None,
-    max_concurrency: int = 16,
-    page_size: int = 1000,
-    timeout: float = 30.0,
-    retries: int = 6,
-    drop_zero: bool = False,
-    errors: Literal["raise", "collect"] = "raise",
-    consistency: Literal["stable"] | None = None,
-    chunksize: int | None = None,
-    dtype_backend: DtypeBackend | None = None,
-    progress: _progress.Choice = None,
-    event_loop: EventLoop = "thread",
+    owners: object, mint: object = None, *, chunksize: int | None = None, **options: Unpack[ReadOptions]
 ) -> pd.DataFrame | BalanceChunks:
     """Read every cursor page of one or many owners as one tidy, exact frame.
 
     Asks ``getCompressedTokenBalancesByOwnerV2`` (Helius, or any server that speaks the Photon API) until
-    each owner's walk ends, with many requests under way at once. A fault is an exception, never an empty or
-    a short frame; only ``errors="collect"`` leaves owners out, and lists them.
+    each owner is read to the end, with many requests in flight at once. An error raises, you never get an
+    empty or a short frame; only ``errors="collect"`` leaves owners out, and lists them.
 
     Parameters
     ----------
     owners
         Addresses (base58): one, or any iterable, Series or Index of text or of objects whose ``str()`` is
-        the address. White space around them is dropped; an owner given twice is asked once.
+        the address. White space around them is dropped; an owner given twice is read once.
     mint
         Read only this mint, or these. One mint costs one request for each owner.
     api_key
@@ -144,41 +60,41 @@ def read_helius_balances(
     endpoint
         URL of any other server that speaks the Photon API. Without both, ``HELIUS_ENDPOINT``, else mainnet.
     plan
-        Helius plan whose published limit is kept to: ``"free"`` (2 requests a second), ``"developer"``
+        Helius plan whose published rate limit is kept to: ``"free"`` (2 requests a second), ``"developer"``
         (10), ``"business"`` (50) or ``"professional"`` (100).
     requests_per_second
         A limit of your own, in place of a plan's. Without either the server's limit is learned from its
         refusals. All pulls of this process with the same host and key share one limit.
     max_concurrency
-        Requests under way at once, at most.
+        Most requests in flight at once.
     page_size
         Rows asked for in one request, 1 to 1000.
     timeout
         Seconds for one whole request, from sending it to the last byte of its reply.
     retries
-        How often one request is tried again, where the fault may pass, before its owner fails. No try
-        begins later than five minutes after the first has failed.
+        How often one request is retried, where the error may pass, before its owner fails. No retry begins
+        later than five minutes after the first failure.
     drop_zero
-        Leave out rows of balance 0. Photon keeps a row for each mint that an owner has spent out.
+        Leave out rows of balance 0. Photon keeps a row for each mint whose tokens an owner has all sent away.
     errors
-        ``"raise"``: the first fault that retrying cannot mend ends the pull. ``"collect"``: an owner's
-        own faults are gathered, see ``df.helius.failures()``, and the other owners come back; a wrong
-        key, exhausted credits and an unreachable host end the pull all the same.
+        ``"raise"``: the first error that retrying cannot fix ends the pull. ``"collect"``: errors of single
+        owners are collected, see ``df.helius.failures()``, and the other owners are returned; a wrong key,
+        exhausted credits and an unreachable host still end the pull.
     consistency
         ``"stable"``: read owners of several pages until two passes agree, at most six times; those that
         never did are listed in ``df.attrs["helius"]["unstable"]``, as JSON text.
     chunksize
-        Rows of a frame: gives an iterator of frames in the order of the whole one, in memory bounded by the
-        chunk and the requests under way. With ``errors="collect"``, ``mint`` or ``consistency`` an owner is
-        held whole until it is finished.
+        Return an iterator of frames with this many rows each, in the order of the whole one and in memory
+        bounded by the chunk and the requests in flight. With ``errors="collect"``, ``mint`` or
+        ``consistency`` an owner is held whole until it is finished.
     dtype_backend
         ``"numpy_nullable"`` or ``"pyarrow"``, as in pandas' own readers.
     progress
         ``None`` shows a bar where a person is watching and the pull takes more than a moment; ``True``,
-        ``False``, or a callable that is given the `Tally` about ten times a second.
+        ``False``, or a callable that gets a `PullProgress` about ten times a second.
     event_loop
         ``"thread"`` works everywhere. ``"nested"`` runs on the caller's own running loop, through
-        nest-asyncio, so that the caller's other tasks go on meanwhile.
+        nest-asyncio, so that the caller's other tasks keep running.
 
     Returns
     -------
@@ -187,21 +103,24 @@ def read_helius_balances(
     ========= ======== ==================================================================
     column    dtype    meaning
     ========= ======== ==================================================================
-    owner     category base58 address; all owners asked are categories, in their order
+    owner     category base58 address; categories: the owners read to the end, in their order
     mint      category base58 address; categories in ascending byte order
     balance   uint64   base units, exact, 0 to 2**64 - 1
     slot      int64    the page's ``context.slot``: the row is at least as new as this
     ========= ======== ==================================================================
 
-    ``df.attrs["helius"]`` says where from, when, and what it took. With ``chunksize`` a `BalanceChunks`.
+    An owner that is a category and has no row holds nothing; one that is no category was not read.
+    ``df.attrs["helius"]`` holds where the rows came from, when, and what it took. With ``chunksize`` a
+    `BalanceChunks`.
 
     Raises
     ------
     InputError
-        An argument is wrong; nothing was sent. Bad owners are listed together, with their positions.
+        An argument is wrong; nothing was sent. Bad owners are listed together in ``problems``, with their
+        positions.
     AuthenticationError, RateLimitError, RPCError, ProtocolError, TransportError
-        The fault that ended the pull, with ``owner``, ``page``, ``partial`` (the rows of the finished
-        owners) and ``open_owners``. Several at once are a `HeliusErrorGroup`.
+        The error that ended the pull, with ``owner``, ``page``, ``partial`` (the rows of the finished
+        owners), ``open_owners``, and ``others`` (errors of owners in flight at that moment).
     PullInterrupted
         Ctrl-C or a kernel interrupt; a `KeyboardInterrupt` with ``partial`` and ``open_owners``.
 
@@ -213,125 +132,40 @@ def read_helius_balances(
     >>> df.dtypes.astype(str).to_dict()
     {'owner': 'category', 'mint': 'category', 'balance': 'uint64', 'slot': 'int64'}
 
-    The rows of the owners that were finished before a fault are kept, and a second call goes on from there
+    The rows of the owners that were finished before an error are kept, and a second call reads the others
     (the ``concat`` makes plain text of the addresses and drops ``attrs``):
 
     >>> try:
     ...     df = pd.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
-    ... except helius_frames.HeliusError as fault:
-    ...     rest = pd.read_helius_balances(fault.open_owners, cluster="demo")
-    ...     df = pd.concat([fault.partial, rest])
+    ... except helius_frames.HeliusError as error:
+    ...     rest = pd.read_helius_balances(error.open_owners, cluster="demo")
+    ...     df = pd.concat([error.partial, rest])
     """
-    api_key, endpoint = seal(api_key), seal(endpoint)  # a traceback with locals shows neither
-    request = _build_request(
-        owners,
-        mint,
-        _Options(
-            api_key=api_key,
-            cluster=cluster,
-            endpoint=endpoint,
-            plan=plan,
-            requests_per_second=requests_per_second,
-            max_concurrency=max_concurrency,
-            page_size=page_size,
-            timeout=timeout,
-            retries=retries,
-            drop_zero=drop_zero,
-            errors=errors,
-            consistency=consistency,
-            chunksize=chunksize,
-            dtype_backend=dtype_backend,
-            progress=progress,
-            event_loop=event_loop,
-        ),
-    )
-    if request.chunksize is not None:
-        return BalanceChunks(request, request.chunksize)
-    return _read(request)
+    __tracebackhide__ = True  # IPython leaves out the frames of a function that has this local
+    seal(options)
+    try:
+        config = resolve(owners, mint, {**options, "chunksize": chunksize})
+        return read(config) if chunksize is None else BalanceChunks(config)
+    except (HeliusError, PullInterrupted) as error:
+        # An expected error ends here: the frames below say nothing that its message does not.
+        raise error.with_traceback(None) from None
 
 
 @overload
 def aread_helius_balances(
-    owners: object,
-    mint: object = None,
-    *,
-    api_key: str | Secret | None = ...,
-    cluster: str | None = ...,
-    endpoint: str | Secret | None = ...,
-    plan: str | None = ...,
-    requests_per_second: float | None = ...,
-    max_concurrency: int = ...,
-    page_size: int = ...,
-    timeout: float = ...,
-    retries: int = ...,
-    drop_zero: bool = ...,
-    errors: Literal["raise", "collect"] = ...,
-    consistency: Literal["stable"] | None = ...,
-    chunksize: None = None,
-    dtype_backend: DtypeBackend | None = ...,
-    progress: _progress.Choice = ...,
+    owners: object, mint: object = None, *, chunksize: None = None, **options: Unpack[ReadOptions]
 ) -> Coroutine[Any, Any, pd.DataFrame]: ...
 @overload
 def aread_helius_balances(
-    owners: object,
-    mint: object = None,
-    *,
-    api_key: str | Secret | None = ...,
-    cluster: str | None = ...,
-    endpoint: str | Secret | None = ...,
-    plan: str | None = ...,
-    requests_per_second: float | None = ...,
-    max_concurrency: int = ...,
-    page_size: int = ...,
-    timeout: float = ...,
-    retries: int = ...,
-    drop_zero: bool = ...,
-    errors: Literal["raise", "collect"] = ...,
-    consistency: Literal["stable"] | None = ...,
-    chunksize: int,
-    dtype_backend: DtypeBackend | None = ...,
-    progress: _progress.Choice = ...,
+    owners: object, mint: object = None, *, chunksize: int, **options: Unpack[ReadOptions]
 ) -> AsyncBalanceChunks: ...
 @overload
 def aread_helius_balances(
-    owners: object,
-    mint: object = None,
-    *,
-    api_key: str | Secret | None = ...,
-    cluster: str | None = ...,
-    endpoint: str | Secret | None = ...,
-    plan: str | None = ...,
-    requests_per_second: float | None = ...,
-    max_concurrency: int = ...,
-    page_size: int = ...,
-    timeout: float = ...,
-    retries: int = ...,
-    drop_zero: bool = ...,
-    errors: Literal["raise", "collect"] = ...,
-    consistency: Literal["stable"] | None = ...,
-    chunksize: int | None = None,
-    dtype_backend: DtypeBackend | None = ...,
-    progress: _progress.Choice = ...,
+    owners: object, mint: object = None, *, chunksize: int | None, **options: Unpack[ReadOptions]
 ) -> Coroutine[Any, Any, pd.DataFrame] | AsyncBalanceChunks: ...
+@with_options(ReadOptions, without=["event_loop"])
 def aread_helius_balances(
-    owners: object,
-    mint: object = None,
-    *,
-    api_key: str | Secret | None = None,
-    cluster: str | None = None,
-    endpoint: str | Secret | None = None,
-    plan: str | None = None,
-    requests_per_second: float | None = None,
-    max_concurrency: int = 16,
-    page_size: int = 1000,
-    timeout: float = 30.0,
-    retries: int = 6,
-    drop_zero: bool = False,
-    errors: Literal["raise", "collect"] = "raise",
-    consistency: Literal["stable"] | None = None,
-    chunksize: int | None = None,
-    dtype_backend: DtypeBackend | None = None,
-    progress: _progress.Choice = None,
+    owners: object, mint: object = None, *, chunksize: int | None = None, **options: Unpack[ReadOptions]
 ) -> Coroutine[Any, Any, pd.DataFrame] | AsyncBalanceChunks:
     """Read as `read_helius_balances` does, on the event loop that awaits it.
 
@@ -356,59 +190,131 @@ def aread_helius_balances(
     >>> list(df.columns)
     ['owner', 'mint', 'balance', 'slot']
     """
-    api_key, endpoint = seal(api_key), seal(endpoint)  # a traceback with locals shows neither
-    request = _build_request(
-        owners,
-        mint,
-        _Options(
-            api_key=api_key,
-            cluster=cluster,
-            endpoint=endpoint,
-            plan=plan,
-            requests_per_second=requests_per_second,
-            max_concurrency=max_concurrency,
-            page_size=page_size,
-            timeout=timeout,
-            retries=retries,
-            drop_zero=drop_zero,
-            errors=errors,
-            consistency=consistency,
-            chunksize=chunksize,
-            dtype_backend=dtype_backend,
-            progress=progress,
-        ),
-    )
-    if request.chunksize is not None:
-        return AsyncBalanceChunks(request, request.chunksize)
-    return _aread(request)
+    __tracebackhide__ = True
+    seal(options)
+    if "event_loop" in options:
+        raise TypeError(
+            "aread_helius_balances runs on the loop that awaits it: there is no option 'event_loop'"
+        )
+    try:
+        config = resolve(owners, mint, {**options, "chunksize": chunksize})
+    except HeliusError as error:
+        raise error.with_traceback(None) from None
+    return aread(config) if chunksize is None else AsyncBalanceChunks(config)
 
 
-class BalanceChunks:
-    """Iterator of frames that `read_helius_balances` gives with ``chunksize``.
+def read(config: PullConfig, cancelled: threading.Event | None = None) -> pd.DataFrame:
+    """Read what a config asks for, as one frame; an event that is set cancels it, as Ctrl-C does."""
+    pull = Pull(config)
+    sink = FrameSink(pull)
+    display = _display(pull)
+
+    def on_tick() -> None:
+        if cancelled is not None and cancelled.is_set():
+            raise KeyboardInterrupt
+        display()
+
+    is_whole = False
+    try:
+        _sync.run(pull.run(sink), event_loop=config.event_loop, on_tick=on_tick)
+        is_whole = True
+    except HeliusError as error:
+        sink.keep(error)
+        raise
+    except KeyboardInterrupt:
+        interrupt = PullInterrupted()
+        sink.keep(interrupt)
+    finally:
+        display.close(is_failed=not is_whole)
+    if not is_whole:
+        raise interrupt  # here, so that it carries no frames: nested, it may have come where the key is known
+    return sink.frame()
+
+
+async def aread(config: PullConfig) -> pd.DataFrame:
+    """Read what a config asks for on the running loop, as one frame."""
+    __tracebackhide__ = True
+    pull = Pull(config)
+    sink = FrameSink(pull)
+    display = _display(pull)
+    is_whole = False
+    try:
+        await _sync.with_ticks(pull.run(sink), display)
+        is_whole = True
+    except HeliusError as error:
+        sink.keep(error)
+        raise error.with_traceback(None) from None
+    finally:
+        display.close(is_failed=not is_whole)
+    return sink.frame()
+
+
+class _Chunks:
+    """What both iterators over chunks share: the pull, its progress, and one caller at a time."""
+
+    def __init__(self, config: PullConfig) -> None:
+        self._pull = Pull(config)
+        self._sink = ChunkSink(self._pull, config.chunksize or 1)
+        self._display = _display(self._pull)
+        self._is_closed = False
+        self._is_asked = False
+        # Without waiting: the garbage collector may run in the thread of the loop that would have to answer.
+        weakref.finalize(self, self._sink.abandon)
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """Owners that have failed so far (``errors="collect"``): owner, page, kind, message."""
+        return failures_frame(self._pull.stats.failures())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refuse a second wait for the next chunk: both would get the same."""
+        if self._is_asked:
+            raise RuntimeError("the next chunk is being waited for already: ask again when it is there")
+        self._is_asked = True
+        try:
+            yield
+        finally:
+            self._is_asked = False
+
+
+class BalanceChunks(_Chunks):
+    """Iterator of frames that `read_helius_balances` returns with ``chunksize``.
 
     Use it in ``with``, or call `close`: requests run ahead of the chunk in hand, and stop then.
 
-    After a fault or an interrupt the chunks in hand and the exception's ``partial`` together hold every row
+    After an error or an interrupt the chunks in hand and the exception's ``partial`` together hold every row
     of the finished owners. Of an owner among its ``open_owners`` they may hold the first rows: leave those
     out before the owner is read again.
     """
-
-    def __init__(self, request: Request, size: int) -> None:
-        self._event_loop = request.event_loop
-        self._pull = ChunkedPull(request, size)
-        self._progress = _start_progress(request, self._pull.pull)
-        self._is_closed = False
-        # Without waiting: the garbage collector may run in the thread of the loop that would have to answer.
-        weakref.finalize(self, self._pull.abandon)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> pd.DataFrame:
+        __tracebackhide__ = True
         if self._is_closed:
             raise StopIteration
-        with self._pull.alone():
-            return self._next()
+        loop = self._pull.config.event_loop
+        with self._alone():
+            try:
+                chunk = _sync.run(self._sink.next_chunk(), event_loop=loop, on_tick=self._display)
+            except (HeliusError, KeyboardInterrupt) as error:
+                ended = (
+                    PullInterrupted() if isinstance(error, KeyboardInterrupt) else error.with_traceback(None)
+                )
+                self._close(is_failed=True)
+                self._sink.keep(ended)
+            except BaseException:  # of the caller's own progress, or another loop
+                self._close(is_failed=True)
+                raise
+            else:
+                if chunk is None:
+                    self._close()
+                    raise StopIteration
+                self._sink.given()
+                return chunk
+        raise ended  # here, so that it carries no frames
 
     def __enter__(self) -> Self:
         return self
@@ -416,67 +322,47 @@ class BalanceChunks:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def failures(self) -> pd.DataFrame:
-        """Owners that have failed so far (``errors="collect"``): owner, page, kind, message."""
-        return failures_frame(self._pull.pull.ledger.failures_text())
-
     def close(self) -> None:
         """Stop every request in flight; what was not given out is dropped."""
-        if not self._is_closed:
-            self._is_closed = True
-            if self._pull.is_running:
-                _bridge.run(self._pull.close(), event_loop=self._event_loop)
-            self._progress.close()
+        self._close(is_failed=True)
 
-    def _next(self) -> pd.DataFrame:
-        try:
-            chunk = _bridge.run(self._pull.next_chunk(), event_loop=self._event_loop, on_tick=self._progress)
-        except HeliusError as fault:
-            self._end_with(fault)
-            raise
-        except KeyboardInterrupt:
-            interrupt = PullInterrupted()
-            self._end_with(interrupt)
-        except BaseException:  # of the caller's own progress, or another loop
-            self.close()
-            raise
-        else:
-            return self._given(chunk)
-        raise interrupt  # here, so that it drags no frames along
-
-    def _given(self, chunk: pd.DataFrame | None) -> pd.DataFrame:
-        if chunk is None:
-            self.close()
-            raise StopIteration
-        self._pull.given()
-        return chunk
-
-    def _end_with(self, fault: HeliusError | PullInterrupted) -> None:
-        self.close()
-        self._pull.attach(fault)
+    def _close(self, *, is_failed: bool = False) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._sink.is_running:
+            _sync.run(self._sink.aclose(), event_loop=self._pull.config.event_loop)
+        self._display.close(is_failed=is_failed)
 
 
-class AsyncBalanceChunks:
-    """Async iterator of frames that `aread_helius_balances` gives with ``chunksize``.
+class AsyncBalanceChunks(_Chunks):
+    """Async iterator of frames that `aread_helius_balances` returns with ``chunksize``.
 
     Use it in ``async with``, or await `aclose`.
     """
-
-    def __init__(self, request: Request, size: int) -> None:
-        self._pull = ChunkedPull(request, size)
-        self._progress = _start_progress(request, self._pull.pull)
-        self._is_closed = False
-        weakref.finalize(self, self._pull.abandon)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> pd.DataFrame:
+        __tracebackhide__ = True
         if self._is_closed:
             raise StopAsyncIteration
-        with self._pull.alone():
-            return await self._next()
+        with self._alone():
+            try:
+                chunk = await _sync.with_ticks(self._sink.next_chunk(), self._display)
+            except HeliusError as error:
+                await self._aclose(is_failed=True)
+                self._sink.keep(error)
+                raise error.with_traceback(None) from None
+            except Exception:  # of the caller's own progress, or another loop
+                await self._aclose(is_failed=True)
+                raise
+            if chunk is None:
+                await self._aclose()
+                raise StopAsyncIteration
+            self._sink.given()
+            return chunk
 
     async def __aenter__(self) -> Self:
         return self
@@ -484,124 +370,17 @@ class AsyncBalanceChunks:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    @property
-    def failures(self) -> pd.DataFrame:
-        """Owners that have failed so far (``errors="collect"``): owner, page, kind, message."""
-        return failures_frame(self._pull.pull.ledger.failures_text())
-
     async def aclose(self) -> None:
         """Stop every request in flight; what was not given out is dropped."""
+        await self._aclose(is_failed=True)
+
+    async def _aclose(self, *, is_failed: bool = False) -> None:
         if not self._is_closed:
             self._is_closed = True
-            await self._pull.close()
-            self._progress.close()
-
-    async def _next(self) -> pd.DataFrame:
-        try:
-            chunk = await _bridge.with_ticks(self._pull.next_chunk(), self._progress)
-        except HeliusError as fault:
-            await self.aclose()
-            self._pull.attach(fault)
-            raise
-        except Exception:  # of the caller's own progress, or another loop
-            await self.aclose()
-            raise
-        if chunk is None:
-            await self.aclose()
-            raise StopAsyncIteration
-        self._pull.given()
-        return chunk
+            await self._sink.aclose()
+            self._display.close(is_failed=is_failed)
 
 
-class _Options(NamedTuple):
-    """The reader's keywords, as given."""
-
-    api_key: str | Secret | None
-    cluster: str | None
-    endpoint: str | Secret | None
-    plan: str | None
-    requests_per_second: float | None
-    max_concurrency: int
-    page_size: int
-    timeout: float
-    retries: int
-    drop_zero: bool
-    errors: Literal["raise", "collect"]
-    consistency: Literal["stable"] | None
-    chunksize: int | None
-    dtype_backend: DtypeBackend | None
-    progress: _progress.Choice
-    event_loop: EventLoop = "thread"
-
-
-def _build_request(owners: object, mint: object, options: _Options) -> Request:
-    """Check every argument; nothing is sent, and no event loop is touched, before all are good."""
-    api_key, endpoint = options.api_key, options.endpoint
-    target = resolve_endpoint(api_key, options.cluster, endpoint)
-    chunksize = options.chunksize
-    orders = build_orders(
-        mint,
-        page_size=options.page_size,
-        max_concurrency=options.max_concurrency,
-        errors=options.errors,
-        consistency=options.consistency,
-        is_chunked=chunksize is not None,
-    )
-    one_of("dtype_backend", options.dtype_backend, (None, "numpy_nullable", "pyarrow"))
-    _bridge.check_event_loop(options.event_loop)
-    return Request(
-        owners=parse_owners(owners),
-        endpoint=target,
-        orders=orders,
-        rate=check_pace(options.plan, options.requests_per_second),
-        timeout=positive_number("timeout", options.timeout),
-        retries=whole_number("retries", options.retries, 0),
-        drop_zero=options.drop_zero,
-        chunksize=None if chunksize is None else whole_number("chunksize", chunksize, 1),
-        dtype_backend=options.dtype_backend,
-        progress=options.progress,
-        event_loop=options.event_loop,
-    )
-
-
-def _read(request: Request) -> pd.DataFrame:
-    pull = Pull(request)
-    sink = WholeFrame(pull)
-    progress = _start_progress(request, pull)
-    interrupt = None
-    try:
-        _bridge.run(pull.run(sink), event_loop=request.event_loop, on_tick=progress)
-    except HeliusError as fault:
-        sink.attach(fault)
-        raise
-    except KeyboardInterrupt:
-        interrupt = _interrupted(sink)
-    finally:
-        progress.close()
-    if interrupt is not None:  # raised here, it drags no frames along: nested, it may have struck at the key
-        raise interrupt
-    return sink.frame()
-
-
-async def _aread(request: Request) -> pd.DataFrame:
-    pull = Pull(request)
-    sink = WholeFrame(pull)
-    progress = _start_progress(request, pull)
-    try:
-        await _bridge.with_ticks(pull.run(sink), progress)
-    except HeliusError as fault:
-        sink.attach(fault)
-        raise
-    finally:
-        progress.close()
-    return sink.frame()
-
-
-def _start_progress(request: Request, pull: Pull) -> _progress.Progress:
-    return _progress.start(pull.ledger.tally, request.progress, is_local=request.endpoint.is_demo)
-
-
-def _interrupted(ended: WholeFrame) -> PullInterrupted:
-    interrupt = PullInterrupted()
-    ended.attach(interrupt)
-    return interrupt
+def _display(pull: Pull) -> ProgressDisplay:
+    config = pull.config
+    return ProgressDisplay(pull.stats.progress, config.progress, is_local=config.endpoint.is_demo)

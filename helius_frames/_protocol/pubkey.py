@@ -84,14 +84,8 @@ def align(data: Bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp]) -> Key
         return np.empty(0, dtype=KEY_DTYPE)
     if lengths.min() < KEY_BYTES or lengths.max() > TEXT_MAX:
         return None
-    keys = _right_aligned(data, ends, lengths)
-    if keys.tobytes().translate(None, base58.BITCOIN_ALPHABET):
-        return None
-    return keys if np.array_equal(text_lengths(keys), lengths) else None
-
-
-def _right_aligned(data: Bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp]) -> Keys:
-    """Texts that end at ``ends`` (ascending) in ``data``, moved to the right of a key, after zeros."""
+    # Texts that end at ``ends`` (ascending), moved to the right of a key; what stands before each becomes
+    # zeros.
     if ends[0] < TEXT_MAX:
         data = np.concatenate([np.zeros(TEXT_MAX, dtype=np.uint8), data])
         ends = ends + TEXT_MAX
@@ -101,7 +95,9 @@ def _right_aligned(data: Bytes, ends: NDArray[np.intp], lengths: NDArray[np.intp
     most = int(padding.max())
     grid = keys.view(np.uint8).reshape(-1, TEXT_MAX)
     np.copyto(grid[:, :most], _ZERO, where=np.arange(most) < padding[:, None])
-    return keys
+    if keys.tobytes().translate(None, base58.BITCOIN_ALPHABET):
+        return None
+    return keys if np.array_equal(text_lengths(keys), lengths) else None
 
 
 def align_texts(texts: Sequence[str]) -> Keys | None:
@@ -121,7 +117,13 @@ def text_lengths(keys: Keys) -> NDArray[np.intp]:
     number, so the number alone tells how long the text of its 32 bytes is.
     """
     keys = np.ascontiguousarray(keys)
-    lengths: NDArray[np.intp] = TEXT_MAX - _leading_ones(keys)
+    grid = keys.view(np.uint8).reshape(-1, TEXT_MAX)
+    is_one = grid[:, 0] == _ZERO
+    lengths: NDArray[np.intp] = TEXT_MAX - is_one.astype(np.intp)
+    several = np.flatnonzero(is_one & (grid[:, 1] == _ZERO))  # one address in a thousand
+    if len(several):
+        is_digit = grid[several] != _ZERO
+        lengths[several] = np.where(is_digit.any(axis=1), TEXT_MAX - is_digit.argmax(axis=1), 0)
     heads = np.ndarray(len(keys), dtype=_HEAD, buffer=keys, strides=keys.strides)
     others = np.flatnonzero((heads <= _LEAST_HEAD) | (heads >= _MOST_HEAD))
     if len(others):  # one address in 256 starts with a zero byte
@@ -145,17 +147,6 @@ def texts(keys: Keys) -> tuple[Bytes, NDArray[np.int64]]:
         data[offsets[start] : offsets[end]].reshape(-1, length)[:] = grid[start:end, TEXT_MAX - length :]
         start = end
     return data, offsets
-
-
-def _leading_ones(keys: Keys) -> NDArray[np.intp]:
-    grid = keys.view(np.uint8).reshape(-1, TEXT_MAX)
-    is_one = grid[:, 0] == _ZERO
-    ones: NDArray[np.intp] = is_one.astype(np.intp)
-    several = np.flatnonzero(is_one & (grid[:, 1] == _ZERO))  # one address in a thousand
-    if len(several):
-        is_digit = grid[several] != _ZERO
-        ones[several] = np.where(is_digit.any(axis=1), is_digit.argmax(axis=1), TEXT_MAX)
-    return ones
 
 
 def _number_key(number: int) -> bytes:

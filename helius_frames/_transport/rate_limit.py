@@ -1,8 +1,8 @@
 """How fast requests may go: one budget per host and key, for the whole process.
 
 Pure arithmetic over a clock, the standard library and `errors`; it sleeps nowhere and belongs to no event
-loop, so pulls in several loops and threads share one budget. A task takes a `Turn`, asks `Budget.claim` how
-long to wait, and tells what came of it with `accepted` or `refused`.
+loop, so pulls in several loops and threads share one budget. A task takes a `Permit`, asks
+`RateLimiter.claim` how long to wait, and tells what came of it with `accepted` or `refused`.
 
 With a known rate, turns stand on a timetable a little below it, without a burst at the start. With none,
 requests go at full speed until the server refuses several; how many it had accepted within a second is
@@ -18,10 +18,7 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager
-from numbers import Real
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-
-from helius_frames.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +55,7 @@ _PROBE_SCALE_S: Final = 10.0
 _SENDS_KEPT_S: Final = 10.0
 
 
-class Turn:
+class Permit:
     """One request's place in the timetable; for one request, once."""
 
     __slots__ = ("sent", "slot", "timetable")
@@ -69,7 +66,7 @@ class Turn:
         self.sent: float | None = None
 
 
-class Budget:
+class RateLimiter:
     """The rate that one host allows one key, shared by whoever asks it. Safe to use from many threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -103,41 +100,42 @@ class Budget:
         finally:
             self._change_caps(self._caps.remove, rate)
 
-    def claim(self, turn: Turn) -> float:
+    def claim(self, permit: Permit) -> float:
         """Seconds to wait before asking again; 0 when the request goes now."""
         with self._lock:
             now = self._clock()
-            wait = self._wait(turn, now)
+            wait = self._wait(permit, now)
             if wait <= 0:
-                turn.sent = now
+                permit.sent = now
                 self._note(self._sends, now)
             return max(0.0, min(wait, _RECHECK_S))
 
-    def give_back(self, turn: Turn) -> None:
+    def give_back(self, permit: Permit) -> None:
         """Return a turn that was not used, so that another request takes its place."""
         with self._lock:
-            if turn.sent is None and turn.slot is not None and turn.timetable == self._timetable:
-                heapq.heappush(self._given_back, turn.slot)
+            if permit.sent is None and permit.slot is not None and permit.timetable == self._timetable:
+                heapq.heappush(self._given_back, permit.slot)
 
-    def accepted(self, turn: Turn) -> None:
+    def accepted(self, permit: Permit) -> None:
         """Note that the server answered this request (with anything but "too many")."""
         with self._lock:
             self._answers.append(True)
             self._refused_in_a_row = 0
-            self._note(self._accepted, self._clock() if turn.sent is None else turn.sent)
+            self._note(self._accepted, self._clock() if permit.sent is None else permit.sent)
 
-    def refused(self, turn: Turn, retry_after_s: float | None = None) -> None:
+    def refused(self, permit: Permit, retry_after_s: float | None = None) -> None:
         """Hold everyone back: the server said "too many requests" to this one."""
         with self._lock:
             now = self._clock()
             self._answers.append(False)
-            if turn.sent is None or turn.sent >= self._held_from:  # else: in flight when the pause began
+            if permit.sent is None or permit.sent >= self._held_from:  # else: in flight when the pause began
                 self._begin_hold(now)
             if retry_after_s:
                 self._held_until = max(self._held_until, now + min(retry_after_s, RETRY_AFTER_MAX_S))
             self._is_rate_due = self._is_rate_due or self._proves_a_rate()
 
-    def rate_binds(self) -> bool:
+    @property
+    def is_limiting(self) -> bool:
         """Whether requests stand in a queue: the rate is the limit, not the latency.
 
         The slot right after the last request is no queue: one walker alone leaves it behind each time.
@@ -147,6 +145,9 @@ class Budget:
             queue_s = self._next_slot - now
             return now < self._held_until or (queue_s > 0 and queue_s > self._spacing(now, self._limit(now)))
 
+    def failed(self, permit: Permit) -> None:
+        """Note that no answer came at all."""
+
     @property
     def rate(self) -> float | None:
         """Requests a second kept to now, given or learned; ``None`` at full speed."""
@@ -154,7 +155,7 @@ class Budget:
             rate = self._limit(self._clock())
             return None if math.isinf(rate) else rate
 
-    def _wait(self, turn: Turn, now: float) -> float:
+    def _wait(self, permit: Permit, now: float) -> float:
         if now < self._held_until:
             return self._held_until - now
         if self._is_rate_due:
@@ -162,9 +163,9 @@ class Budget:
         limit = self._limit(now)
         if math.isinf(limit):
             return 0.0
-        if turn.slot is None or turn.timetable != self._timetable:
-            turn.slot, turn.timetable = self._take_slot(now, limit), self._timetable
-        return max(turn.slot, self._window_opens(limit)) - now
+        if permit.slot is None or permit.timetable != self._timetable:
+            permit.slot, permit.timetable = self._take_slot(now, limit), self._timetable
+        return max(permit.slot, self._window_opens(limit)) - now
 
     def _take_slot(self, now: float, limit: float) -> float:
         while self._given_back:
@@ -269,36 +270,13 @@ class Budget:
             times.popleft()
 
 
-def check_pace(plan: str | None, requests_per_second: float | None) -> float | None:
-    """Turn a plan's name or a number into requests a second; ``None`` where neither is given.
-
-    Raises
-    ------
-    InputError
-        The plan is unknown, or the number is not positive and finite.
-    """
-    if plan is not None and plan not in PLANS:
-        raise InputError(f"plan={plan!r} is unknown: choose one of {', '.join(PLANS)}")
-    if requests_per_second is None:
-        return None if plan is None else PLANS[plan]
-    if not _is_rate(requests_per_second):
-        raise InputError(f"requests_per_second={requests_per_second!r} is no finite number above zero")
-    return float(requests_per_second)
-
-
-def shared_budget(account: tuple[str, str]) -> Budget:
-    """Budget of a host and key: the same one for every pull, loop and thread of the process."""
+def shared_limiter(account: tuple[str, ...]) -> RateLimiter:
+    """RateLimiter of a host and key: the same one for every pull, loop and thread of the process."""
     with _lock:
-        return _budgets.setdefault(account, Budget())
+        return _limiters.setdefault(account, RateLimiter())
 
 
-def _is_rate(number: object) -> bool:
-    if not isinstance(number, Real) or isinstance(number, bool):
-        return False
-    return math.isfinite(number) and float(number) > 0
-
-
-_budgets: dict[tuple[str, str], Budget] = {}
+_limiters: dict[tuple[str, ...], RateLimiter] = {}
 _lock = threading.Lock()
 
 
@@ -306,7 +284,7 @@ def _start_anew() -> None:
     """Forget the budgets in a forked child: a lock held at that moment would never open again."""
     global _lock  # noqa: PLW0603
     _lock = threading.Lock()
-    _budgets.clear()
+    _limiters.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,15 +1,16 @@
 """Frame to numbers and frames: what a person asks of balances, answered exactly.
 
-Sums and changes are exact integers of any size (``decimal128(38, 0)``), shares and measures are floats.
+Totals are exact: Python integers in short tables, ``decimal128(38, 0)`` in columns as long as the frame.
+Shares and measures are floats.
 Each function takes a frame with the columns ``owner``, ``mint``, ``balance`` and ``slot``, leaves it as it is
 and gives a new one; further columns are ignored, `with_decimals` keeps them. Those that take a ``source``
 take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
 """
 
 from helius_frames.analysis._airdrop import airdrop, airdrop_report, airdrop_summary
-from helius_frames.analysis._attrs import failures
+from helius_frames.analysis._attrs import failures, pull_attrs
 from helius_frames.analysis._classes import Edges, classes, equal_balances, thresholds
-from helius_frames.analysis._concentration import gini, hhi, nakamoto, top_share
+from helius_frames.analysis._concentration import check_count, gini, hhi, nakamoto, top_share
 from helius_frames.analysis._coverage import Mints
 from helius_frames.analysis._diff import diff
 from helius_frames.analysis._expected import Expected, Units
@@ -19,6 +20,7 @@ from helius_frames.analysis._labels import Exclude, Labels, with_owners, without
 from helius_frames.analysis._mints import (
     Scale,
     by_mint,
+    check_scale,
     distribution,
     ecdf,
     holders_between,
@@ -26,9 +28,10 @@ from helius_frames.analysis._mints import (
     top_holders,
 )
 from helius_frames.analysis._overlap import Overlap, overlap
-from helius_frames.analysis._owners import by_owner, drift, owners_of, slots
+from helius_frames.analysis._owners import PullSummary, by_owner, drift, owners_of, pull_summary, slots
 from helius_frames.analysis._schema import COLUMNS, check_schema
-from helius_frames.analysis._shape import pivot, with_decimals
+from helius_frames.analysis._shape import check_decimals, pivot, with_decimals
+from helius_frames.analysis._text import shorten
 from helius_frames.analysis._through_time import Pulls, cohorts, timeline
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "MintIndex",
     "Mints",
     "Overlap",
+    "PullSummary",
     "Pulls",
     "Scale",
     "Source",
@@ -50,6 +54,9 @@ __all__ = [
     "airdrop_summary",
     "by_mint",
     "by_owner",
+    "check_count",
+    "check_decimals",
+    "check_scale",
     "check_schema",
     "classes",
     "cohorts",
@@ -68,6 +75,9 @@ __all__ = [
     "overlap",
     "owners_of",
     "pivot",
+    "pull_attrs",
+    "pull_summary",
+    "shorten",
     "slots",
     "thresholds",
     "timeline",

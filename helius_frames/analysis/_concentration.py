@@ -1,7 +1,7 @@
 """How balances are spread over holders: measures of one mint, or of many at once.
 
 Every measure is over *holders*, the owners with a balance above zero; a zero balance is not a holder.
-Sums are exact integers, only the final ratio is a float. Imports `errors`, `_exact` and `_schema`.
+Sums are exact integers, only the final ratio is a float.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from helius_frames.analysis._exact import (
     minus,
     plus,
     running,
-    times,
 )
 from helius_frames.analysis._schema import balance_values
 from helius_frames.errors import InputError
@@ -75,24 +74,22 @@ class Groups:
         return self.balances[self.ends - 1]
 
 
-def tenfold_medians(groups: Groups) -> Wide:
-    """Ten times the median balance of each group's holders; a number without meaning where there are none."""
-    last = len(groups.balances) - 1
-    lower = np.minimum(groups.firsts + (groups.holders - 1) // 2, last)
-    upper = np.minimum(groups.firsts + groups.holders // 2, last)
-    five = np.array([5], dtype=np.uint64)
-    return plus(times(groups.balances[lower], five), times(groups.balances[upper], five))
+def medians(groups: Groups) -> U64:
+    """Return the largest balance of each group's poorer half; without meaning where nobody holds any."""
+    places = np.minimum(groups.firsts + (groups.holders - 1) // 2, groups.ends - 1)
+    balances: U64 = groups.balances[places]
+    return balances
 
 
 def top_shares(groups: Groups, n: int) -> F64:
-    """Share of the total that the largest n holders have."""
+    """Return the share of the total that the largest n holders have."""
     cut = np.maximum(groups.ends - n, groups.firsts)
     top = minus(groups.running.at(groups.ends), groups.running.at(cut))
     return _ratio(as_floats(top), as_floats(groups.totals))
 
 
 def ginis(groups: Groups) -> F64:
-    """Gini coefficient of each group."""
+    """Return the Gini coefficient of each group."""
     if not len(groups.starts):
         return np.empty(0)
     weights = np.arange(len(groups.balances), dtype=np.float64)
@@ -104,7 +101,7 @@ def ginis(groups: Groups) -> F64:
 
 
 def hhis(groups: Groups) -> F64:
-    """Herfindahl-Hirschman index of each group."""
+    """Return the Herfindahl-Hirschman index of each group."""
     if not len(groups.starts):
         return np.empty(0)
     squares = groups.balances.astype(np.float64)
@@ -113,7 +110,7 @@ def hhis(groups: Groups) -> F64:
 
 
 def nakamotos(groups: Groups) -> I64:
-    """Nakamoto coefficient of each group."""
+    """Return the Nakamoto coefficient of each group."""
     base, totals = groups.running.at(groups.starts), groups.totals
     low, high = groups.starts.copy(), groups.ends.copy()
     # The last place at which twice the sum of everything smaller is still below the total.
@@ -127,7 +124,7 @@ def nakamotos(groups: Groups) -> I64:
 
 
 def gini(balances: Balances) -> float:
-    """Gini coefficient of the holders among these balances.
+    """Return the Gini coefficient of the holders among these balances.
 
     With the n balances above zero in ascending order,
     ``G = sum((2 i - n - 1) x_i for i = 1 … n) / (n * sum(x_i))``: twice the area between the Lorenz
@@ -151,7 +148,7 @@ def gini(balances: Balances) -> float:
 
 
 def hhi(balances: Balances) -> float:
-    """Herfindahl-Hirschman index of the holders among these balances.
+    """Return the Herfindahl-Hirschman index of the holders among these balances.
 
     ``sum((x_i / total)**2)``, from ``1/n`` where n holders have the same to 1 where one has all.
     One holder gives 1, no holder NaN.
@@ -171,7 +168,7 @@ def hhi(balances: Balances) -> float:
 
 
 def nakamoto(balances: Balances) -> int:
-    """Nakamoto coefficient: the fewest holders that together have more than half of the total.
+    """Return the Nakamoto coefficient: the fewest holders that together have more than half of the total.
 
     The comparison is exact, so two holders of one half each count 2. No holder gives 0.
 
@@ -190,7 +187,7 @@ def nakamoto(balances: Balances) -> int:
 
 
 def top_share(balances: Balances, n: int = TOP) -> float:
-    """Share of the total that the n largest balances have.
+    """Return the share of the total that the n largest balances have.
 
     In (0, 1]; 1 where there are n holders or fewer, NaN where there is none.
 
@@ -210,9 +207,9 @@ def top_share(balances: Balances, n: int = TOP) -> float:
 
 
 def check_count(count: int, name: str) -> None:
-    """Refuse what is not a whole number from 1 on."""
+    """Raise unless a number is an integer of at least 1."""
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise InputError(f"{name} is {count!r}: give a whole number from 1 on")
+        raise InputError(f"{name} must be an integer of at least 1, got {count!r}")
 
 
 def _only(measures: F64) -> float:
@@ -225,7 +222,7 @@ def _one_group(balances: Balances) -> Groups:
 
 
 def _ratio(part: F64, whole: F64) -> F64:
-    """Quotient; NaN where the whole is zero."""
+    """Return the quotient; NaN where the whole is zero."""
     quotient = np.full(len(part), np.nan)
     np.divide(part, whole, out=quotient, where=whole != 0)
     return quotient

@@ -8,7 +8,6 @@ stands in ``frame.attrs["helius"]``, and where pandas has lost that, in the argu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -16,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from helius_frames.analysis._attrs import KEY
+from helius_frames.analysis._attrs import failed_owners, pull_attrs
 from helius_frames.analysis._schema import present
 from helius_frames.errors import InputError
 
@@ -61,7 +60,7 @@ class Coverage(NamedTuple):
 def coverage(frame: pd.DataFrame, owners: Coded, *, mints: Mints, complete: Mints) -> Coverage:
     """Return what the pull of a frame read; the arguments speak for a frame without attrs."""
     asked, full = _texts("mints", mints), _texts("complete", complete)
-    attrs = _attrs(frame)
+    attrs = pull_attrs(frame)
     if not attrs:
         everybody = np.ones(len(owners.names), dtype=bool)
         return Coverage(everybody, asked, full or frozenset(), zeros_dropped=False)
@@ -87,20 +86,8 @@ def _read_owners(owners: Coded, attrs: Mapping[str, Any]) -> Flags:
     """
     if attrs.get("top") is not None or attrs.get("min_balance") is not None:
         return np.zeros(len(owners.names), dtype=bool)
-    failed = owners.names.isin(sorted(_failed(attrs)))
+    failed = owners.names.isin(sorted(failed_owners(attrs)))
     return ~failed | present(owners.codes, len(owners.names))
-
-
-def _failed(attrs: Mapping[str, Any]) -> set[str]:
-    try:
-        return {record["owner"] for record in json.loads(attrs["failures"])}
-    except (KeyError, TypeError, ValueError):  # not of this package's making
-        return set()
-
-
-def _attrs(frame: pd.DataFrame) -> Mapping[str, Any]:
-    found = frame.attrs.get(KEY)
-    return found if isinstance(found, Mapping) else {}
 
 
 def _listed(mints: object) -> frozenset[str] | None:

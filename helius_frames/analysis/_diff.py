@@ -1,17 +1,21 @@
-"""Two pulls of the same owners, compared pair by pair. Imports `errors` and the rooms above it."""
+"""Two pulls of the same owners, compared pair by pair."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from helius_frames.analysis._attrs import failed_owners, notes
+from helius_frames.analysis._attrs import failed_owners, pull_attrs
 from helius_frames.analysis._exact import I64, U64, Flags, as_decimals, minus, widen
 from helius_frames.analysis._schema import Coded, Columns, pair_keys, present, read_columns
+from helius_frames.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 STATUSES = ("same", "changed", "new", "gone", "not read")
@@ -36,8 +40,9 @@ class _Pull(NamedTuple):
     keys: I64  # ascending
     balances: U64
     slots: I64
-    asked_owners: Flags
+    read_owners: Flags
     asked_mints: Flags
+    complete_mints: Flags
     zeros_dropped: bool
 
 
@@ -45,24 +50,38 @@ class _Side(NamedTuple):
     """One pull's answer for each pair of the comparison."""
 
     there: Flags
-    asked: Flags
+    read: Flags
     zeros_dropped: bool
     balances: U64  # 0 where the pair is not there
     slots: I64
 
 
-def diff(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+def diff(
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    *,
+    mints: str | Iterable[str] | None = None,
+    complete: str | Iterable[str] | None = None,
+) -> pd.DataFrame:
     """Compare two pulls: what each owner had of each mint before and after, and the exact change.
 
-    A pair that only one pull has is ``new`` or ``gone`` only if the other pull asked for it. It did not
-    where the owner is none of its owners (the categories of its ``owner`` column), where that owner
-    failed, or where the mint is outside its filter: then the pair is ``not read`` and its change is
-    missing. Failures and filter are read from ``frame.attrs``; where those are gone, an owner or a mint
-    without any row in that pull counts as not asked. Rows cut away by hand after a pull look "gone": cut
-    both frames in the same way.
+    A pair that only one pull has is ``new`` or ``gone`` only if the other pull would have found it: it read
+    that owner to the end and asked for that mint. Otherwise the pair is ``not read`` and its change is
+    missing. The owners that a pull read are the categories of its ``owner`` column (or the entries of its
+    Arrow dictionary); a column of plain text knows only those that have rows. Which mints it asked for, and
+    which of them it read with every holder there is, stands in ``frame.attrs``. Rows cut away by hand after
+    a pull look "gone": cut both frames in the same way.
 
     The server keeps a mint that was spent out with a balance of zero, so most of what a person calls gone
     is ``changed``, to 0. Where one of the pulls dropped zeros, no row there and a zero here are the ``same``.
+
+    Parameters
+    ----------
+    mints
+        Mints that a frame without attrs was asked for; by default all of them.
+    complete
+        Mints of which a frame without attrs has every holder, so that an owner without a row held none,
+        whether it is a category or not; by default none.
 
     Returns
     -------
@@ -80,7 +99,8 @@ def diff(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing in one of the frames.
     InputError
-        A balance is missing, negative or no integer, or an (owner, mint) pair stands twice in one frame.
+        A balance is missing, negative or no integer, an (owner, mint) pair is twice in one frame, or
+        ``mints`` or ``complete`` is not made of text.
 
     Examples
     --------
@@ -92,20 +112,23 @@ def diff(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """
     old, new = read_columns(before), read_columns(after)
     owners, *owner_places = _joined(old.owners, new.owners)
-    mints, *mint_places = _joined(old.mints, new.mints)
-    pulls = (
-        _pull(before, old, _Names(owners, owner_places[0]), _Names(mints, mint_places[0])),
-        _pull(after, new, _Names(owners, owner_places[1]), _Names(mints, mint_places[1])),
-    )
+    names, *mint_places = _joined(old.mints, new.mints)
+    given = {"mints": _texts("mints", mints), "complete": _texts("complete", complete)}
+    pulls = [
+        _pull(columns, pull_attrs(frame) or given, _Names(owners, own), _Names(names, minted))
+        for frame, columns, own, minted in zip(
+            (before, after), (old, new), owner_places, mint_places, strict=True
+        )
+    ]
     keys = np.union1d(pulls[0].keys, pulls[1].keys)
-    owner_codes, mint_codes = np.divmod(keys, max(len(mints), 1))
+    owner_codes, mint_codes = np.divmod(keys, max(len(names), 1))
     left, right = (_side(pull, keys, owner_codes, mint_codes) for pull in pulls)
     status = _status(left, right)
     change = minus(widen(right.balances), widen(left.balances))
     return pd.DataFrame(
         {
             "owner": pd.Categorical.from_codes(owner_codes, owners),
-            "mint": pd.Categorical.from_codes(mint_codes, mints),
+            "mint": pd.Categorical.from_codes(mint_codes, names),
             "before": pd.arrays.IntegerArray(left.balances, ~left.there),
             "after": pd.arrays.IntegerArray(right.balances, ~right.there),
             "change": as_decimals(change, missing=status == STATUSES.index("not read")),
@@ -125,32 +148,45 @@ def _joined(old: Coded, new: Coded) -> tuple[pd.Index, I64, I64]:
     return names.astype("str"), places[: len(old.names)], places[len(old.names) :]
 
 
-def _pull(frame: pd.DataFrame, columns: Columns, owners: _Names, mints: _Names) -> _Pull:
-    own, minted = owners.places[columns.owners.codes], mints.places[columns.mints.codes]
-    keys = pair_keys(own, minted, len(mints.joined))
+def _texts(name: str, mints: str | Iterable[str] | None) -> list[str] | None:
+    """Check names of mints given as an argument; one alone is a list of one."""
+    if mints is None:
+        return None
+    texts = [mints] if isinstance(mints, str) or not isinstance(mints, Iterable) else list(mints)
+    if not all(isinstance(text, str) for text in texts):
+        raise InputError(f"{name} must be one mint or several, as text, got {mints!r}")
+    return texts
+
+
+def _pull(columns: Columns, attrs: Mapping[str, Any], owners: _Names, mints: _Names) -> _Pull:
+    keys = pair_keys(
+        owners.places[columns.owners.codes], mints.places[columns.mints.codes], len(mints.joined)
+    )
     order = np.argsort(keys, kind="stable")
+    asked = attrs.get("mints")
     return _Pull(
         keys=keys[order],
         balances=columns.balances[order],
         slots=columns.slots[order],
-        asked_owners=_asked_owners(frame, columns.owners, owners),
-        asked_mints=_asked_mints(frame, columns.mints, mints),
-        zeros_dropped=bool((notes(frame) or {}).get("drop_zero", False)),
+        read_owners=owners.flag(_read_owners(columns.owners, attrs)),
+        asked_mints=np.ones(len(mints.joined), dtype=bool) if asked is None else mints.joined.isin(asked),
+        complete_mints=mints.joined.isin(_complete_mints(columns.mints, attrs)),
+        zeros_dropped=bool(attrs.get("drop_zero", False)),
     )
 
 
-def _asked_owners(frame: pd.DataFrame, own: Coded, owners: _Names) -> Flags:
-    if notes(frame) is None:
-        return owners.flag(present(own.codes, len(own.names)))
-    return owners.flag(~own.names.isin(sorted(failed_owners(frame))))
+def _read_owners(own: Coded, attrs: Mapping[str, Any]) -> Flags:
+    """Return which names were read to the end: all but those that the attrs list as failed."""
+    failed = own.names.isin(sorted(failed_owners(attrs)))
+    return ~failed | present(own.codes, len(own.names))
 
 
-def _asked_mints(frame: pd.DataFrame, own: Coded, mints: _Names) -> Flags:
-    noted = notes(frame)
-    if noted is None:
-        return mints.flag(present(own.codes, len(own.names)))
-    asked = noted.get("mints")
-    return np.ones(len(mints.joined), dtype=bool) if asked is None else mints.joined.isin(asked)
+def _complete_mints(own: Coded, attrs: Mapping[str, Any]) -> Iterable[str]:
+    """Return the mints of which the pull has every holder: listed, or all that it asked for."""
+    complete = attrs.get("complete")
+    if complete is True:
+        return attrs.get("mints") or own.names
+    return complete or []
 
 
 def _side(pull: _Pull, keys: I64, owners: I64, mints: I64) -> _Side:
@@ -158,8 +194,8 @@ def _side(pull: _Pull, keys: I64, owners: I64, mints: I64) -> _Side:
     there = np.isin(keys, pull.keys, assume_unique=True)
     balances, slots = np.zeros(len(keys), dtype=np.uint64), np.zeros(len(keys), dtype=np.int64)
     balances[there], slots[there] = pull.balances, pull.slots  # both ascend by the same key
-    asked = pull.asked_owners[owners] & pull.asked_mints[mints]
-    return _Side(there, asked, pull.zeros_dropped, balances, slots)
+    read = pull.read_owners[owners] & pull.asked_mints[mints] | pull.complete_mints[mints]
+    return _Side(there, read, pull.zeros_dropped, balances, slots)
 
 
 def _status(old: _Side, new: _Side) -> NDArray[np.intp]:
@@ -170,7 +206,7 @@ def _status(old: _Side, new: _Side) -> NDArray[np.intp]:
     conditions = [
         both & equal,
         both,
-        ~old.there & ~old.asked | ~new.there & ~new.asked,
+        ~old.there & ~old.read | ~new.there & ~new.read,
         zeros_apart,
         new.there,
     ]

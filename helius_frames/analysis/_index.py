@@ -1,7 +1,7 @@
 """The balances of a frame sorted within each mint, built once.
 
 Everything about one mint is then a slice: its holders stand side by side in ascending order, with
-running sums beside them. Imports `errors` and the rooms above it.
+running sums beside them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from helius_frames.analysis._concentration import Groups, ginis
-from helius_frames.analysis._exact import F64, I64, U64, Wide, as_floats, as_ints, minus
+from helius_frames.analysis._exact import F64, I64, U64, Wide, as_floats, as_ints, minus, widen
 from helius_frames.analysis._schema import (
     Coded,
     Columns,
@@ -22,6 +22,7 @@ from helius_frames.analysis._schema import (
     code_names,
     group_edges,
     group_order,
+    native,
     read_columns,
 )
 from helius_frames.errors import InputError
@@ -54,11 +55,15 @@ class Holders:
     @property
     def total(self) -> int:
         """Exact sum of the balances."""
-        return as_ints(self.sums(np.array([self.size])))[0]
+        return self.exact_sums(np.array([self.size]))[0]
 
     def sums(self, counts: I64) -> Wide:
-        """Exact sums of the smallest balances, so many at a time."""
+        """Return the exact sums of the smallest balances, so many at a time."""
         return minus(self.running.at(counts), self.running.at(np.zeros_like(counts)))
+
+    def exact_sums(self, counts: I64) -> list[int]:
+        """Return the exact sums of the smallest balances, so many at a time, as Python integers."""
+        return as_ints(self.sums(counts))
 
     def shares(self, sums: Wide) -> F64:
         """Express sums as shares of the total; nothing is 0 of nothing."""
@@ -102,16 +107,16 @@ class MintIndex:
 
     @classmethod
     def of(cls, source: Source) -> MintIndex:
-        """Build the index of a frame; an index is given back as it is.
+        """Build the index of a frame; an index is returned as it is.
 
         Raises
         ------
         AttributeError
             A column of the balance schema is missing.
         InputError
-            A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
+            A balance is missing, negative or no integer, or an (owner, mint) pair is there twice.
         """
-        return source if isinstance(source, MintIndex) else _build(source.copy(deep=False))
+        return source if isinstance(source, MintIndex) else _build(native(source).copy(deep=False))
 
     @classmethod
     def for_mint(cls, source: Source, mint: str) -> MintIndex:
@@ -129,11 +134,11 @@ class MintIndex:
         check_schema(source)
         mints = code_names(source["mint"])
         code = known_mint(mints, mint, rows=len(source))
-        return cls.of(source if code is None else source[mints.codes == code])
+        return cls.of(source if code is None else native(source)[mints.codes == code])
 
     @property
     def owners(self) -> pd.Index:
-        """Owners in the order of the frame: all that were asked, where the column is categorical."""
+        """Owners in the order of the frame: all that were read, where the column is categorical."""
         return self.columns.owners.names
 
     @cached_property
@@ -162,7 +167,7 @@ class MintIndex:
         return int(self.slots_last.max()) if self.rows else None
 
     def holders(self, mint: str) -> Holders:
-        """Holders of one mint.
+        """Return the holders of one mint.
 
         Raises
         ------
@@ -186,24 +191,43 @@ class MintIndex:
             slot_last=int(self.slots_last[group]),
         )
 
+    def holder_table(self, holders: Holders, first: int, end: int) -> pd.DataFrame:
+        """Return the holders at the places ``first`` to ``end`` (excluded) of the ascending balances.
+
+        Columns and index are those of `top_holders`, largest first.
+        """
+        places = np.arange(end - 1, first - 1, -1)
+        balances, rows = holders.balances[places], holders.rows[places]
+        above = minus(holders.sums(np.full_like(places, holders.size)), holders.sums(places))
+        return pd.DataFrame(
+            {
+                "owner": self.owners_at(rows),
+                "balance": balances,
+                "share": holders.shares(widen(balances)),
+                "cumulative_share": holders.shares(above),
+                "slot": self.columns.slots[rows],
+            },
+            index=pd.RangeIndex(holders.size - end + 1, holders.size - first + 1, name="rank"),
+        )
+
     def rows_of(self, owner: str) -> I64:
-        """Rows of one owner, in the order of the frame; none where the owner is unknown."""
+        """Return the rows of one owner, in the order of the frame; none where the owner is unknown."""
         code = _code(self.columns.owners, owner)
         return self.owner_rows[:0] if code is None else self.owner_rows[self._span(code)]
 
     def row_of(self, owner: str, mint: str) -> int | None:
-        """Row of one (owner, mint) pair; ``None`` where there is none."""
+        """Return the row of one (owner, mint) pair; ``None`` where there is none."""
         rows = self.rows_of(owner)
         hits = rows[self.columns.mints.codes[rows] == _code(self.columns.mints, mint)]
         return int(hits[0]) if len(hits) else None
 
     def balance_of(self, owner: str, mint: str) -> int | None:
-        """Balance of one owner in one mint; ``None`` where there is no such row."""
+        """Return the balance of one owner in one mint; ``None`` where there is no such row."""
         row = self.row_of(owner, mint)
         return None if row is None else int(self.columns.balances[row])
 
     def owners_at(self, rows: I64) -> pd.Index:
-        """Owners of these rows."""
+        """Return the owners of these rows."""
         return self.owners.take(self.columns.owners.codes[rows])
 
     def _span(self, owner: int) -> slice:
@@ -222,18 +246,18 @@ Source: TypeAlias = pd.DataFrame | MintIndex
 
 
 def known_mint(mints: Coded, mint: str, *, rows: int) -> int | None:
-    """Code of a mint; ``None`` where the frame is empty, so that no mint can be known."""
+    """Return the code of a mint; ``None`` where the frame is empty, so that no mint can be known."""
     code = _code(mints, mint)
     if code is not None or not rows:
         return code
     shown = ", ".join(map(repr, mints.names[:_NAMES_SHOWN]))
     raise InputError(
-        f"mint {mint!r} is none of the {len(mints.names):,} mints of this frame, such as {shown}"
+        f"mint {mint!r} is not one of the {len(mints.names):,} mints of this frame, such as {shown}"
     )
 
 
 def mint_groups(columns: Columns) -> tuple[Groups, I64]:
-    """Balances sorted within each mint that has rows, and the codes of those mints."""
+    """Return the balances sorted within each mint that has rows, and the codes of those mints."""
     mints = columns.mints
     order = group_order(mints.codes, len(mints.names))
     balances = columns.balances[order]
@@ -244,7 +268,7 @@ def mint_groups(columns: Columns) -> tuple[Groups, I64]:
 
 
 def by_holders(groups: Groups) -> I64:
-    """Sort groups by their holders, most first; equal ones stand as in the frame."""
+    """Sort groups by their holders, most first; equal ones keep the order of the frame."""
     return np.argsort(-groups.holders, kind="stable")
 
 

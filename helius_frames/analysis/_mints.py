@@ -1,4 +1,4 @@
-"""Tables of mints and of the holders of one mint. Imports `errors` and the rooms above it."""
+"""Tables of mints and of the holders of one mint."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from helius_frames.analysis._concentration import (
     check_count,
     ginis,
     hhis,
+    medians,
     nakamotos,
-    tenfold_medians,
     top_shares,
 )
-from helius_frames.analysis._exact import I64, U64, as_decimals, minus, widen
+from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus
 from helius_frames.analysis._index import Holders, MintIndex, Source, by_holders, mint_groups
 from helius_frames.analysis._labels import Exclude, by_mint_of_rest, rest_of
 from helius_frames.analysis._schema import read_columns
+from helius_frames.analysis._text import short_names
 from helius_frames.errors import InputError
 
 Scale: TypeAlias = Literal["log", "linear"]
 
 
-def by_mint(source: Source, *, exclude: Exclude = None) -> pd.DataFrame:
+def by_mint(
+    source: Source,
+    *,
+    short: bool = False,
+    dtype_backend: Literal["pyarrow"] | None = None,
+    exclude: Exclude = None,
+) -> pd.DataFrame:
     """Sum up each mint: its holders, its exact total and how unevenly it is held.
 
     Holders are the owners with a balance above zero; zero balances are counted apart and enter no
@@ -34,6 +41,11 @@ def by_mint(source: Source, *, exclude: Exclude = None) -> pd.DataFrame:
 
     Parameters
     ----------
+    short
+        Shorten the addresses in the index, to print the table; no two of them become the same.
+    dtype_backend
+        ``"pyarrow"``: Arrow dtypes, and ``total`` as decimal128(38, 0), to save the table. A decimal
+        cannot be multiplied or divided where the result might need more than 38 digits.
     exclude
         Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`.
 
@@ -41,16 +53,16 @@ def by_mint(source: Source, *, exclude: Exclude = None) -> pd.DataFrame:
     -------
     One row per mint that has rows, most holders first; index ``mint`` (str):
 
-    - ``holders``, ``zero_balances``: int64
-    - ``total``: decimal128(38, 0), exact, base units; as ``float64`` it can be scaled and divided, which
-      Arrow refuses where the result might need more than 38 digits
-    - ``median``: decimal128(38, 1), exact, base units; the mean of the middle two where the number of
-      holders is even; null without holders
-    - ``largest``: uint64, base units; 0 without holders
-    - ``top10_share``: float64 in (0, 1], see `top_share`; NaN without holders
+    - ``holders``: int64
+    - ``total``: object, Python integers, exact, base units
+    - ``top1_share``, ``top10_share``: float64 in (0, 1], see `top_share`; NaN without holders
     - ``gini``: float64 in [0, 1), see `gini`; NaN without holders
-    - ``hhi``: float64 in (0, 1], see `hhi`; NaN without holders
     - ``nakamoto``: int64, see `nakamoto`; 0 without holders
+    - ``median``: UInt64, base units, the largest balance of the poorer half of the holders (of the middle
+      two the smaller one, as `statistics.median_low`); missing without holders
+    - ``largest``: uint64, base units; 0 without holders
+    - ``hhi``: float64 in (0, 1], see `hhi`; NaN without holders
+    - ``zero_balances``: int64
     - ``excluded_holders``: int64, and ``excluded_total``: Python integers, base units: what was left out of
       all other columns; only with ``exclude``
 
@@ -59,7 +71,8 @@ def by_mint(source: Source, *, exclude: Exclude = None) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
+        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, or
+        ``dtype_backend`` is none of these.
 
     Examples
     --------
@@ -69,14 +82,21 @@ def by_mint(source: Source, *, exclude: Exclude = None) -> pd.DataFrame:
     >>> table = by_mint(df)
     >>> bool((table["holders"] + table["zero_balances"]).sum() == len(df))
     True
+    >>> by_mint(df, short=True).index[0]
+    '7or7…pcva'
     """
+    check_backend(dtype_backend)
     if exclude is not None:
-        return by_mint_of_rest(source, exclude, by_mint)
-    if isinstance(source, MintIndex):
-        return _summary(source.columns.mints.names[source.mint_codes], source.groups)
-    columns = read_columns(source)
-    groups, codes = mint_groups(columns)
-    return _summary(columns.mints.names[codes], groups)
+        table = by_mint_of_rest(source, exclude, by_mint)
+    elif isinstance(source, MintIndex):
+        table = _summary(source.columns.mints.names[source.mint_codes], source.groups)
+    else:
+        columns = read_columns(source)
+        groups, codes = mint_groups(columns)
+        table = _summary(columns.mints.names[codes], groups)
+    if short:
+        table = table.set_axis(short_names(table.index))
+    return as_arrow(table) if dtype_backend == "pyarrow" else table
 
 
 def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = None) -> pd.DataFrame:
@@ -102,7 +122,7 @@ def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = No
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, ``n`` is below 1, or the balances are not exact or stand there twice.
+        The mint is not in the frame, ``n`` is below 1, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -117,7 +137,7 @@ def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = No
     rest = rest_of(source, mint, exclude)
     index = MintIndex.for_mint(rest.source, mint)
     holders = index.holders(mint)
-    return rest.note(holder_table(index, holders, max(holders.size - n, 0), holders.size))
+    return rest.note(index.holder_table(holders, max(holders.size - n, 0), holders.size))
 
 
 def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFrame:
@@ -134,7 +154,8 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, or the balances are not exact or stand there twice.
+        The mint is not in the frame, ``low`` or ``high`` is no integer, or the balances are not exact or
+        are there twice.
 
     Examples
     --------
@@ -148,10 +169,9 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     """
     index = MintIndex.for_mint(source, mint)
     holders = index.holders(mint)
-    low, high = max(int(low), 0), min(int(high), np.iinfo(np.uint64).max)
-    first = int(np.searchsorted(holders.balances, np.uint64(low), side="left"))
-    end = int(np.searchsorted(holders.balances, np.uint64(high), side="right"))
-    return holder_table(index, holders, first, end)
+    first = _holders_below(holders, _whole_number("low", low))
+    end = _holders_below(holders, _whole_number("high", high) + 1)
+    return index.holder_table(holders, first, max(first, end))
 
 
 def distribution(
@@ -176,7 +196,7 @@ def distribution(
 
     - ``low``, ``high``: uint64, the smallest and largest balance that falls into the bin, base units
     - ``holders``: int64
-    - ``total``: decimal128(38, 0), exact sum of their balances, base units
+    - ``total``: object, Python integers, exact sum of their balances, base units
 
     Raises
     ------
@@ -184,7 +204,7 @@ def distribution(
         A column of the balance schema is missing.
     InputError
         The mint is not in the frame, ``bins`` is below 1, ``scale`` is neither ``"log"`` nor
-        ``"linear"``, or the balances are not exact or stand there twice.
+        ``"linear"``, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -209,7 +229,7 @@ def distribution(
                 "low": lows,
                 "high": np.append(lows[1:] - np.uint64(1), holders.balances[-1:]),
                 "holders": np.diff(edges),
-                "total": as_decimals(sums),
+                "total": integer_objects(sums),
             }
         )
     )
@@ -238,7 +258,7 @@ def lorenz(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFram
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, or the balances are not exact or stand there twice.
+        The mint is not in the frame, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -276,7 +296,7 @@ def ecdf(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, or the balances are not exact or stand there twice.
+        The mint is not in the frame, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -293,7 +313,7 @@ def ecdf(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFrame:
 
 
 def lorenz_at(holders: Holders, counts: I64) -> pd.DataFrame:
-    """Points of the Lorenz curve after so many of the poorest holders."""
+    """Return the points of the Lorenz curve after so many of the poorest holders."""
     return pd.DataFrame(
         {
             "holder_share": counts / max(holders.size, 1),
@@ -303,56 +323,54 @@ def lorenz_at(holders: Holders, counts: I64) -> pd.DataFrame:
 
 
 def ecdf_at(holders: Holders, places: I64) -> pd.DataFrame:
-    """Points of the empirical distribution at these places among the ascending balances."""
+    """Return the points of the empirical distribution at these places among the ascending balances."""
     balances = holders.balances[places]
     counts = np.searchsorted(holders.balances, balances, side="right")
     return pd.DataFrame({"balance": balances, "holders": counts, "share": counts / max(holders.size, 1)})
 
 
-def holder_table(index: MintIndex, holders: Holders, first: int, end: int) -> pd.DataFrame:
-    """Table of the holders at the places ``first`` to ``end`` (excluded) of the ascending balances."""
-    places = np.arange(end - 1, first - 1, -1)
-    balances, rows = holders.balances[places], holders.rows[places]
-    above = minus(holders.sums(np.full_like(places, holders.size)), holders.sums(places))
-    return pd.DataFrame(
-        {
-            "owner": index.owners_at(rows),
-            "balance": balances,
-            "share": holders.shares(widen(balances)),
-            "cumulative_share": holders.shares(above),
-            "slot": index.columns.slots[rows],
-        },
-        index=pd.RangeIndex(holders.size - end + 1, holders.size - first + 1, name="rank"),
-    )
-
-
 def check_scale(scale: str) -> None:
-    """Refuse any scale but ``"log"`` and ``"linear"``."""
+    """Raise unless the scale is ``"log"`` or ``"linear"``."""
     if scale not in get_args(Scale):
-        raise InputError(f"scale is {scale!r}: give one of {', '.join(map(repr, get_args(Scale)))}")
+        raise InputError(f"scale must be {' or '.join(map(repr, get_args(Scale)))}, got {scale!r}")
+
+
+def _whole_number(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InputError(f"{name} must be an integer, got {value!r}")
+    return int(value)
+
+
+def _holders_below(holders: Holders, amount: int) -> int:
+    """Count the holders with less than an amount, which may lie outside of what a balance can be."""
+    if amount < 0:
+        return 0
+    if amount > np.iinfo(np.uint64).max:
+        return holders.size
+    return int(np.searchsorted(holders.balances, np.uint64(amount), side="left"))
 
 
 def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
-    without = groups.holders == 0
     table = pd.DataFrame(
         {
             "holders": groups.holders,
-            "zero_balances": groups.zero_balances,
-            "total": as_decimals(groups.totals),
-            "median": as_decimals(tenfold_medians(groups), scale=1, missing=without),
-            "largest": groups.largest,
+            "total": integer_objects(groups.totals),
+            "top1_share": top_shares(groups, 1),
             "top10_share": top_shares(groups, TOP),
             "gini": ginis(groups),
-            "hhi": hhis(groups),
             "nakamoto": nakamotos(groups),
+            "median": pd.arrays.IntegerArray(medians(groups), groups.holders == 0),
+            "largest": groups.largest,
+            "hhi": hhis(groups),
+            "zero_balances": groups.zero_balances,
         },
-        index=mints.rename("mint"),
+        index=mints.astype("str").rename("mint"),
     )
     return table.iloc[by_holders(groups)]
 
 
 def _bin_lows(balances: U64, bins: int, scale: Scale) -> U64:
-    """Lowest balance of each bin; the bins are as many different whole numbers as there are."""
+    """Return the lowest balance of each bin; the bins are as many different whole numbers as there are."""
     if not len(balances):
         return balances
     low, high = int(balances[0]), int(balances[-1])

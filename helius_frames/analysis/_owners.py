@@ -1,15 +1,17 @@
-"""Tables of owners and of the slots their pages were read at. Imports `errors` and the rooms above it."""
+"""Tables of owners and of the slots their pages were read at."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from helius_frames.analysis._attrs import failed_owners
+from helius_frames.analysis._attrs import failed_owners, pull_attrs
+from helius_frames.analysis._exact import as_arrow, check_backend, integer_objects, minus, running
 from helius_frames.analysis._schema import (
     Codes,
+    balance_values,
     check_schema,
     code_names,
     group_edges,
@@ -23,18 +25,98 @@ if TYPE_CHECKING:
     from helius_frames.analysis._exact import I64, Flags
 
 
-def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
-    """Sum up each owner: how many mints it holds and how fresh its rows are.
+class PullSummary(NamedTuple):
+    """Size and age of a frame of balances.
 
-    Where the ``owner`` column is categorical its categories are all owners asked, and those without
-    rows stand here with none. An owner that ``frame.attrs`` lists as failed was not read, so its
-    numbers are missing.
+    Attributes
+    ----------
+    rows, mints, owners, zero_balances
+        Rows, mints that have rows, owners that have rows, rows with a balance of zero.
+    owners_read
+        Owners read to the end, those without rows included.
+    owners_failed
+        Owners that the attrs list as failed and that have no row.
+    is_whole
+        Whether the attrs say that no other owner was asked.
+    slot_first, slot_last
+        Lowest and highest slot; ``None`` without rows.
+    """
+
+    rows: int
+    mints: int
+    owners: int
+    zero_balances: int
+    owners_read: int
+    owners_failed: int
+    is_whole: bool
+    slot_first: int | None
+    slot_last: int | None
+
+
+def pull_summary(frame: pd.DataFrame) -> PullSummary:
+    """Count what is in a frame, and whose holdings it has.
+
+    The owners read to the end are the categories of the ``owner`` column, or the entries of its Arrow
+    dictionary; a column of plain text knows only those that have rows. An (owner, mint) pair that stands
+    there twice is counted twice.
+
+    Raises
+    ------
+    AttributeError
+        A column of the balance schema is missing.
+    InputError
+        A value is missing, or is not exact.
+
+    Examples
+    --------
+    >>> import helius_frames
+    >>> from helius_frames.analysis import pull_summary
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> summary = pull_summary(df)
+    >>> summary.owners_read, summary.owners, summary.is_whole
+    (600, 584, True)
+    """
+    check_schema(frame)
+    owners, mints = code_names(frame["owner"]), code_names(frame["mint"])
+    balances, slots = balance_values(frame["balance"]), slot_values(frame["slot"])
+    attrs = pull_attrs(frame)
+    has_rows = present(owners.codes, len(owners.names))
+    failed = sorted(failed_owners(attrs))
+    is_failed = owners.names.isin(failed)
+    failures = len(failed) - int((is_failed & has_rows).sum())
+    read = len(owners.names) - int((is_failed & ~has_rows).sum())
+    return PullSummary(
+        rows=len(balances),
+        mints=int(present(mints.codes, len(mints.names)).sum()),
+        owners=int(has_rows.sum()),
+        zero_balances=int((balances == 0).sum()),
+        owners_read=read,
+        owners_failed=failures,
+        is_whole=attrs.get("owners") == read + failures,
+        slot_first=int(slots.min()) if len(slots) else None,
+        slot_last=int(slots.max()) if len(slots) else None,
+    )
+
+
+def by_owner(frame: pd.DataFrame, *, dtype_backend: Literal["pyarrow"] | None = None) -> pd.DataFrame:
+    """Sum up each owner: how many mints it holds, how much, and how fresh its rows are.
+
+    Where the ``owner`` column is categorical its categories are the owners read to the end, and those
+    without rows are listed here with none. Of an owner that ``frame.attrs`` lists as failed nothing is
+    known: in a frame that has it as a category nevertheless its numbers are missing.
+
+    Parameters
+    ----------
+    dtype_backend
+        ``"pyarrow"``: Arrow dtypes, and ``total`` as decimal128(38, 0), to save the table.
 
     Returns
     -------
     One row per owner, in the order of the frame; index ``owner`` (str):
 
     - ``mints``: Int64, mints with a balance above zero
+    - ``total``: object, Python integers, exact sum of its balances in base units; an amount where they are
+      of one mint, or of mints with as many decimals
     - ``zero_balances``: Int64, mints with a balance of zero
     - ``slot_first``, ``slot_last``: Int64, lowest and highest slot of its rows; missing without rows
 
@@ -43,7 +125,8 @@ def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
+        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, or
+        ``dtype_backend`` is none of these.
 
     Examples
     --------
@@ -54,28 +137,34 @@ def by_owner(frame: pd.DataFrame) -> pd.DataFrame:
     >>> len(table) == len(helius_frames.demo.OWNERS)
     True
     """
+    check_backend(dtype_backend)
     columns = read_columns(frame)
     names, codes = columns.owners
-    failed = names.isin(failed_owners(frame)) & ~present(codes, len(names))
+    failed = names.isin(sorted(failed_owners(pull_attrs(frame)))) & ~present(codes, len(names))
     held = columns.balances > 0
     first, last = _slot_range(codes, columns.slots, len(names))
-    return pd.DataFrame(
+    sums = running(columns.balances[group_order(codes, len(names))])
+    edges = group_edges(codes, len(names))
+    totals = minus(sums.at(edges[1:]), sums.at(edges[:-1]))
+    table = pd.DataFrame(
         {
             "mints": _whole(_count(codes[held], len(names)), missing=failed),
+            "total": integer_objects(totals, missing=failed),
             "zero_balances": _whole(_count(codes[~held], len(names)), missing=failed),
             "slot_first": first,
             "slot_last": last,
         },
         index=names.astype("str").rename("owner"),
     )
+    return as_arrow(table) if dtype_backend == "pyarrow" else table
 
 
 def owners_of(frame: pd.DataFrame) -> pd.Index:
-    """List the owners that were asked.
+    """List the owners that were read to the end.
 
     They are the categories of the ``owner`` column, or the entries of its Arrow dictionary, so that owners
-    without rows are among them. A column of plain text, as after a CSV or a ``concat``, knows only those
-    that have rows.
+    without rows are among them. Owners that failed, or were still open when a pull ended, are not. A column
+    of plain text, as after a CSV or a ``concat``, knows only those that have rows.
 
     Returns
     -------
@@ -146,7 +235,7 @@ def slots(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def drift(frame: pd.DataFrame) -> int:
-    """Widest gap between two slots of the frame: the highest less the lowest; 0 without rows.
+    """Return the widest gap between two slots of the frame: the highest less the lowest; 0 without rows.
 
     Raises
     ------

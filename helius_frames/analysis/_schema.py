@@ -2,7 +2,7 @@
 
 Categories, text, nullable and Arrow columns all become integer codes with their distinct names, and
 exact 64-bit integers. What cannot be exact (floats, missing values, negative balances) is refused
-here, so no later step has to look again. Imports `errors` and `_exact`.
+here, so no later step has to look again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ Codes: TypeAlias = NDArray[np.signedinteger[Any]]
 
 _RADIX_BITS = 16  # numpy's stable sort is a radix sort up to this width, five times faster than above it
 _RADIX = 1 << _RADIX_BITS
+_COLUMNS_SHOWN = 20
+_SLOT_MAX = np.iinfo(np.int64).max
 
 
 class Coded(NamedTuple):
@@ -31,6 +33,9 @@ class Coded(NamedTuple):
 
     names: pd.Index
     codes: Codes
+
+
+_NOTHING = Coded(pd.Index([], dtype="str"), np.empty(0, dtype=np.int64))
 
 
 class Columns(NamedTuple):
@@ -43,28 +48,37 @@ class Columns(NamedTuple):
 
 
 def check_schema(frame: pd.DataFrame) -> None:
-    """Check that a frame has the columns ``owner``, ``mint``, ``balance`` and ``slot``.
+    """Check that a frame has the columns ``owner``, ``mint``, ``balance`` and ``slot``, each once.
 
     Further columns are fine and ride along.
 
     Raises
     ------
     AttributeError
-        A column is missing; the message names it and lists what is there.
+        A column is missing or stands there twice; the message names it and lists what is there.
     """
-    missing = [name for name in COLUMNS if name not in frame.columns]
-    if not missing:
+    found = [name for name in frame.columns if isinstance(name, str)]
+    missing = [name for name in COLUMNS if name not in found]
+    doubled = [name for name in COLUMNS if found.count(name) > 1]
+    if not missing and not doubled:
         return
-    there = ", ".join(map(repr, frame.columns)) or "no columns"
+    there = ", ".join(map(repr, frame.columns[:_COLUMNS_SHOWN])) or "no columns"
+    more = ", …" if len(frame.columns) > _COLUMNS_SHOWN else ""
+    if missing:
+        raise AttributeError(
+            f"not a balance frame: column {', '.join(map(repr, missing))} is missing, there is "
+            f"{there}{more}; name the columns {', '.join(COLUMNS)}"
+        )
     raise AttributeError(
-        f"not a balance frame: column {', '.join(map(repr, missing))} is missing, there is {there}; "
-        f"name the columns {', '.join(COLUMNS)}"
+        f"not a balance frame: there is more than one column {', '.join(map(repr, doubled))} among "
+        f"{there}{more}; keep one of each"
     )
 
 
 def read_columns(frame: pd.DataFrame) -> Columns:
-    """Columns of a frame whose (owner, mint) pairs are all different."""
+    """Return the columns of a frame whose (owner, mint) pairs are all different."""
     check_schema(frame)
+    frame = native(frame)
     columns = Columns(
         code_names(frame["owner"]),
         code_names(frame["mint"]),
@@ -76,7 +90,7 @@ def read_columns(frame: pd.DataFrame) -> Columns:
 
 
 def balance_values(column: pd.Series) -> U64:
-    """Balances as uint64."""
+    """Return the balances as uint64."""
     values = _integers(column)
     if np.issubdtype(values.dtype, np.signedinteger) and len(values) and values.min() < 0:
         raise InputError(f"column 'balance' holds {values.min()}: a balance is never negative")
@@ -84,12 +98,19 @@ def balance_values(column: pd.Series) -> U64:
 
 
 def slot_values(column: pd.Series) -> I64:
-    """Slots as int64."""
-    return _integers(column).astype(np.int64, copy=False)
+    """Return the slots as int64."""
+    values = _integers(column)
+    if np.issubdtype(values.dtype, np.unsignedinteger) and len(values) and values.max() > _SLOT_MAX:
+        raise InputError(f"column 'slot' holds {values.max()}: a slot is below 2^63")
+    return values.astype(np.int64, copy=False)
 
 
 def code_names(column: pd.Series) -> Coded:
-    """Column of names as codes; the names of a categorical column include those without rows."""
+    """Return a column of names as codes; the names of a categorical column include those without rows."""
+    if not _is_text(column):
+        raise InputError(
+            f"column {column.name!r} is {column.dtype}: it must hold addresses, as text or as categories"
+        )
     coded = _codes(column)
     if len(coded.codes) and coded.codes.min() < 0:
         raise InputError(
@@ -99,7 +120,7 @@ def code_names(column: pd.Series) -> Coded:
 
 
 def group_order(codes: Codes, groups: int) -> I64:
-    """Rows sorted by group; within a group they stand as before."""
+    """Return the places of the rows sorted by group; within a group they keep their order."""
     if _ascending(codes):
         return np.arange(len(codes))
     if groups <= _RADIX:
@@ -117,7 +138,7 @@ def group_edges(codes: Codes, groups: int) -> I64:
 
 
 def pair_keys(owners: Codes, mints: Codes, mint_count: int) -> I64:
-    """One number per (owner, mint) pair, ascending by owner, then by mint."""
+    """Return one number per (owner, mint) pair, ascending by owner, then by mint."""
     keys = owners.astype(np.int64)
     keys *= mint_count
     keys += mints
@@ -135,7 +156,7 @@ def _check_pairs(columns: Columns) -> None:
         return
     owner, mint = divmod(int(keys[twice[0]]), len(mints.names))
     raise InputError(
-        f"{len(twice)} (owner, mint) pairs stand in the frame more than once, such as owner "
+        f"{len(twice)} (owner, mint) pairs are in the frame more than once, such as owner "
         f"{columns.owners.names[owner]!r} with mint {mints.names[mint]!r}: they would count twice. "
         "After a concat of pulls, keep the newest: "
         "frame.sort_values('slot').drop_duplicates(['owner', 'mint'], keep='last')"
@@ -150,11 +171,37 @@ def _ascending(codes: Codes) -> bool:
     return bool((codes[1:] >= codes[:-1]).all())
 
 
+def native(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with numbers in this machine's byte order: pandas selects no rows of others."""
+    swapped = {
+        name: dtype.newbyteorder("=")
+        for name, dtype in frame.dtypes.items()
+        if isinstance(dtype, np.dtype) and not dtype.isnative
+    }
+    return frame.astype(swapped) if swapped else frame
+
+
+def _is_text(values: pd.Series | pd.Index) -> bool:
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _is_text(dtype.categories)
+    if isinstance(dtype, pd.StringDtype) or not len(values):
+        return True
+    if isinstance(dtype, pd.ArrowDtype):
+        kind = dtype.pyarrow_dtype
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    kind = pd.api.types.infer_dtype(values, skipna=True) if dtype.kind == "O" else ""
+    return kind in ("string", "empty")
+
+
 def _codes(column: pd.Series) -> Coded:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return Coded(column.cat.categories, column.array.codes)
     if isinstance(column.dtype, pd.ArrowDtype) and pa.types.is_dictionary(column.dtype.pyarrow_dtype):
         return _dictionary_codes(column)
+    if not len(column):  # of whatever dtype
+        return _NOTHING
     codes, names = pd.factorize(column)
     return Coded(pd.Index(names), codes.astype(np.int64))
 
@@ -162,7 +209,7 @@ def _codes(column: pd.Series) -> Coded:
 def _dictionary_codes(column: pd.Series) -> Coded:
     chunks = pa.chunked_array(column).unify_dictionaries()
     if not chunks.num_chunks:
-        return Coded(pd.Index([], dtype="str"), np.empty(0, dtype=np.int64))
+        return _NOTHING
     codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in chunks.chunks]
     entries, names = pd.factorize(pd.Series(chunks.chunk(0).dictionary.to_pandas()))
     return Coded(pd.Index(names), np.append(entries, -1)[np.concatenate(codes)])
@@ -188,7 +235,7 @@ def _numpy_dtype(column: pd.Series) -> np.dtype[np.integer]:
 
 
 def present(codes: Codes, names: int) -> Flags:
-    """Tell which names have a row."""
+    """Return which names have a row."""
     there = np.zeros(names, dtype=bool)
     there[codes] = True
     return there

@@ -1,4 +1,4 @@
-"""The same balances in other units and in another shape. Imports `errors` and the rooms above it."""
+"""The same balances in other units and in another shape."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def pivot(frame: pd.DataFrame, *, sparse: bool | None = None) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, or an (owner, mint) pair stands there twice.
+        A balance is missing, negative or no integer, or an (owner, mint) pair is there twice.
 
     Examples
     --------
@@ -107,10 +107,10 @@ def pivot(frame: pd.DataFrame, *, sparse: bool | None = None) -> pd.DataFrame:
 
 
 def check_decimals(decimals: int, most: int = _MAX_DECIMALS) -> None:
-    """Refuse what is not a number of decimals."""
+    """Raise unless a number is a number of decimals."""
     whole = isinstance(decimals, int | np.integer) and not isinstance(decimals, bool)
     if not whole or not 0 <= decimals <= most:
-        raise InputError(f"decimals {decimals!r}: give a whole number from 0 to {most}")
+        raise InputError(f"decimals must be an integer from 0 to {most}, got {decimals!r}")
 
 
 def _largest(decimals: int | Mapping[str, int]) -> int:

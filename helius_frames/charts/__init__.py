@@ -2,10 +2,10 @@
 
 Each chart has two functions: ``…_numbers`` computes exactly what is drawn, without plotly, and ``plot_…``
 draws it. All take a balance frame or a `MintIndex`. Amounts in hover are exact text, because JavaScript
-rounds above 2**53. This layer imports `analysis` and `errors`, and knows plotly.
+rounds above 2**53.
 """
 
-from helius_frames.charts._about import About, Mark
+from helius_frames.analysis import shorten
 from helius_frames.charts._airdrop import AirdropNumbers, airdrop_numbers, plot_airdrop
 from helius_frames.charts._classes import (
     ClassesNumbers,
@@ -15,6 +15,7 @@ from helius_frames.charts._classes import (
     plot_classes,
     plot_equal_balances,
 )
+from helius_frames.charts._context import ChartContext, Decimals, Mark, decimals_of
 from helius_frames.charts._ecdf import EcdfNumbers, ecdf_numbers, plot_ecdf
 from helius_frames.charts._heatmap import HeatmapNumbers, heatmap_numbers, plot_heatmap
 from helius_frames.charts._histogram import HistogramNumbers, histogram_numbers, plot_histogram
@@ -22,7 +23,7 @@ from helius_frames.charts._lorenz import LorenzNumbers, lorenz_numbers, plot_lor
 from helius_frames.charts._overlap import OverlapNumbers, overlap_numbers, plot_overlap
 from helius_frames.charts._page import standalone_html
 from helius_frames.charts._style import Theme
-from helius_frames.charts._text import amount_text, shorten
+from helius_frames.charts._text import amount_text, percent_text, range_text, slots_text, unit_text
 from helius_frames.charts._through_time import (
     CohortsNumbers,
     TimelineNumbers,
@@ -35,10 +36,11 @@ from helius_frames.charts._top_holders import TopHoldersNumbers, plot_top_holder
 from helius_frames.charts._treemap import TreemapNumbers, plot_treemap, treemap_numbers
 
 __all__ = [
-    "About",
     "AirdropNumbers",
+    "ChartContext",
     "ClassesNumbers",
     "CohortsNumbers",
+    "Decimals",
     "EcdfNumbers",
     "EqualBalancesNumbers",
     "HeatmapNumbers",
@@ -54,12 +56,14 @@ __all__ = [
     "amount_text",
     "classes_numbers",
     "cohorts_numbers",
+    "decimals_of",
     "ecdf_numbers",
     "equal_balances_numbers",
     "heatmap_numbers",
     "histogram_numbers",
     "lorenz_numbers",
     "overlap_numbers",
+    "percent_text",
     "plot_airdrop",
     "plot_classes",
     "plot_cohorts",
@@ -72,9 +76,12 @@ __all__ = [
     "plot_timeline",
     "plot_top_holders",
     "plot_treemap",
+    "range_text",
     "shorten",
+    "slots_text",
     "standalone_html",
     "timeline_numbers",
     "top_holders_numbers",
     "treemap_numbers",
+    "unit_text",
 ]

@@ -1,4 +1,4 @@
-"""Empirical distribution of one mint's balances. Imports `analysis` and what all charts share."""
+"""Empirical distribution of one mint's balances."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from helius_frames.analysis._mints import check_scale
-from helius_frames.charts._about import (
-    About,
+from helius_frames.analysis import check_scale
+from helius_frames.charts._context import (
+    ChartContext,
+    Decimals,
     Mark,
-    about,
+    context_of,
     find_mark,
-    heading,
     holders_text,
     in_unit,
     look_up,
     point_out,
     quantile,
+    start_figure,
     title_text,
 )
-from helius_frames.charts._style import Theme, along, amount_axis, apart, balance_title, palette
+from helius_frames.charts._style import (
+    Theme,
+    amount_axis,
+    axis_fraction,
+    balance_title,
+    is_distinguishable,
+    palette,
+)
 from helius_frames.charts._text import amount_text, brief, unit_text
 
 if TYPE_CHECKING:
@@ -42,11 +50,11 @@ _BELOW_2_64 = np.nextafter(2.0**64, 0)
 class EcdfNumbers(NamedTuple):
     """Points on the curve: ``share`` of the holders, ``counts`` of them, have at most ``balances``.
 
-    ``x`` is the balance in the unit of the axis; ``median`` and ``ninth`` are the smallest balances that
+    ``x`` is the balance in the unit of the axis; ``median`` and ``p90`` are the smallest balances that
     half and nine in ten of the holders do not exceed; ``mark_place`` is the marked owner's point.
     """
 
-    about: About
+    context: ChartContext
     mark: Mark | None
     scale: Scale
     balances: list[int]
@@ -54,7 +62,7 @@ class EcdfNumbers(NamedTuple):
     counts: np.ndarray
     share: np.ndarray
     median: int
-    ninth: int
+    p90: int
     mark_place: tuple[float, float] | None
 
 
@@ -63,26 +71,26 @@ def ecdf_numbers(
     mint: str,
     *,
     scale: Scale = "log",
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
 ) -> EcdfNumbers:
     """Compute what `plot_ecdf` draws: every step where there are few, else points on the curve."""
     check_scale(scale)
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     balances = _ecdf_balances(holders.balances, scale)
     counts = np.searchsorted(holders.balances, balances, side="right")
     return EcdfNumbers(
-        about=about(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         scale=scale,
         balances=balances.tolist(),
-        x=in_unit(balances, decimals),
+        x=in_unit(balances, places),
         counts=counts,
         share=counts / max(holders.size, 1),
         median=quantile(holders, 1, 2),
-        ninth=quantile(holders, 9, 10),
-        mark_place=_ecdf_place(holders, marked, decimals),
+        p90=quantile(holders, 9, 10),
+        mark_place=_ecdf_place(holders, marked, places),
     )
 
 
@@ -91,7 +99,7 @@ def plot_ecdf(
     mint: str,
     *,
     scale: Scale = "log",
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
@@ -110,7 +118,8 @@ def plot_ecdf(
     scale
         Axis of the balances: ``"log"`` or ``"linear"``.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme
@@ -127,7 +136,7 @@ def plot_ecdf(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -140,10 +149,10 @@ def plot_ecdf(
     'share'
     """
     numbers = ecdf_numbers(source, mint, scale=scale, decimals=decimals, mark=mark)
-    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.about.holders:
+    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.context.holders:
         _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(decimals))
+    figure.update_xaxes(title_text=balance_title(numbers.context.decimals))
     figure.update_yaxes(title_text="share of the holders with at most so much")
     return figure
 
@@ -173,20 +182,20 @@ def _ecdf_place(holders: Holders, mark: Mark | None, decimals: int | None) -> tu
 
 
 def _axis(x: np.ndarray, scale: Scale) -> tuple[float, float]:
-    """Limits of the axis; a single step gets room on both sides."""
+    """Return the limits of the axis; a single step gets room on both sides."""
     low, high = float(x[0]), float(x[-1])
-    if apart(low, high):
+    if is_distinguishable(low, high):
         return low, high
     return (low / _ROOM, low * _ROOM) if scale == "log" else (0.0, 2 * low)
 
 
 def _sentence(numbers: EcdfNumbers) -> str:
-    of = numbers.about
-    ninth = brief(numbers.ninth, of.decimals)
+    context = numbers.context
+    p90 = brief(numbers.p90, context.decimals)
     return (
-        f"One holder has all {ninth}"
-        if of.holders == 1
-        else f"9 in 10 of {holders_text(of.holders)} have {ninth} or less"
+        f"One holder has all {p90}"
+        if context.holders == 1
+        else f"9 in 10 of {holders_text(context.holders)} have {p90} or less"
     )
 
 
@@ -208,7 +217,7 @@ def _draw(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> None:
 
 
 def _point_texts(numbers: EcdfNumbers) -> list[str]:
-    decimals = numbers.about.decimals
+    decimals = numbers.context.decimals
     return [
         f"{holders_text(count)} ≤ {amount_text(balance, decimals)}"
         for count, balance in zip(numbers.counts.tolist(), numbers.balances, strict=True)
@@ -216,8 +225,8 @@ def _point_texts(numbers: EcdfNumbers) -> list[str]:
 
 
 def _draw_quantiles(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> None:
-    colours, decimals = palette(theme), numbers.about.decimals
-    quantiles = {"half have": numbers.median, "9 in 10 have": numbers.ninth}
+    colours, decimals = palette(theme), numbers.context.decimals
+    quantiles = {"half have": numbers.median, "9 in 10 have": numbers.p90}
     figure.add_scatter(
         name="quantiles",
         x=[balance / 10 ** (decimals or 0) for balance in quantiles.values()],
@@ -236,22 +245,24 @@ def _draw_quantiles(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> No
 
 
 def _sides(numbers: EcdfNumbers) -> tuple[str, str]:
-    """Where the texts of median and ninth have room: at corners that no rising curve touches."""
-    unit, axis = 10 ** (numbers.about.decimals or 0), _axis(numbers.x, numbers.scale)
-    half, ninth = (along(balance / unit, axis, numbers.scale) for balance in (numbers.median, numbers.ninth))
-    return _LEFT if half > 1 - _TEXT else _RIGHT, _RIGHT if ninth < _TEXT else _LEFT
+    """Return where the texts of median and p90 have room: at corners that no rising curve touches."""
+    unit, axis = 10 ** (numbers.context.decimals or 0), _axis(numbers.x, numbers.scale)
+    half, p90 = (
+        axis_fraction(balance / unit, axis, numbers.scale) for balance in (numbers.median, numbers.p90)
+    )
+    return _LEFT if half > 1 - _TEXT else _RIGHT, _RIGHT if p90 < _TEXT else _LEFT
 
 
 def _draw_mark(
     figure: go.Figure, numbers: EcdfNumbers, mark: Mark, place: tuple[float, float], theme: Theme
 ) -> None:
     side = _mark_side(numbers, place)
-    point_out(figure, mark, place, decimals=numbers.about.decimals, theme=theme, textposition=side)
+    point_out(figure, mark, place, decimals=numbers.context.decimals, theme=theme, textposition=side)
 
 
 def _mark_side(numbers: EcdfNumbers, place: tuple[float, float]) -> str:
-    """Where the name of the mark has room: inwards, unless a text stands there."""
-    at = along(place[0], _axis(numbers.x, numbers.scale), numbers.scale)
+    """Return where the name of the mark has room: inwards, unless a text stands there."""
+    at = axis_fraction(place[0], _axis(numbers.x, numbers.scale), numbers.scale)
     inwards, outwards = (_LEFT, _RIGHT) if at > _HALF else (_RIGHT, _LEFT)
     taken = [
         side for side, share in zip(_sides(numbers), _SHARES, strict=True) if abs(place[1] - share) < _NEAR

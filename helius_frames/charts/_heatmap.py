@@ -1,25 +1,33 @@
-"""Owners and mints as a grid. Imports `analysis` and what all charts share."""
+"""Owners and mints as a grid."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from helius_frames.analysis import MintIndex, Source
-from helius_frames.analysis._concentration import check_count
-from helius_frames.charts._about import check_unit, in_unit, title_text
-from helius_frames.charts._style import Theme, blank, log_ticks, mark_label, palette, say, shown_labels
+from helius_frames.analysis import MintIndex, Source, check_count
+from helius_frames.charts._context import decimals_of, title_text
+from helius_frames.charts._style import (
+    Theme,
+    add_message,
+    mark_label,
+    new_figure,
+    palette,
+    shown_labels,
+)
 from helius_frames.charts._text import (
     amount_text,
     count_text,
-    percent,
+    percent_text,
     short_html,
     slots_text,
     unit_text,
 )
+from helius_frames.errors import InputError
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,17 +38,20 @@ _LABEL_SIZE = 9
 _LABELLED = 30  # rows and columns that still have room for a label each
 _ALIKE = 0.01  # as a power of ten: a difference too small to be labelled
 _POWERS = 6  # most labels of the colour bar
+_SMALLEST_SHARE = -6  # as a power of ten: what is short to write as percent
 _PAIR = "owner %{y}<br>mint %{x}<br>"  # the categories are the whole addresses
 
 
 class HeatmapNumbers(NamedTuple):
     """Balances of ``owners`` (rows) in ``mints`` (columns); ``None`` where there is no row.
 
-    ``shares`` are those of the mint's total, NaN where there is none; ``marked`` is the marked owner's row.
+    ``shares`` are those of the mint's total, NaN where there is none. They are what the colours show, since
+    base units of two mints are not the same unit. ``decimals`` has the places of each mint, ``None`` where
+    they are unknown; ``marked`` is the marked owner's row.
     """
 
     mint: str | None
-    decimals: int | None
+    decimals: list[int | None]
     slot_first: int | None
     slot_last: int | None
     owners: list[str]
@@ -56,20 +67,24 @@ def heatmap_numbers(
     mint: str | None = None,
     *,
     n: int = 25,
-    decimals: int | None = None,
+    decimals: Mapping[str, int] | None = None,
     hide_zeros: bool = False,
     mark: str | None = None,
 ) -> HeatmapNumbers:
     """Compute what `plot_heatmap` draws; at most 100 owners and 100 mints."""
     check_count(n, "n")
-    check_unit(decimals)
+    if decimals is not None and not isinstance(decimals, Mapping):
+        raise InputError(
+            f"decimals must be a mapping from mint to places for several mints, got {decimals!r}: "
+            "their amounts may have different ones"
+        )
     index, n = MintIndex.of(source), min(n, _MOST)
     owners = _heatmap_owners(index, mint, n, mark)
     mints = _heatmap_mints(index, mint, n, owners, hide_zeros=hide_zeros)
     balances = _matrix(index, owners, mints)
     return HeatmapNumbers(
         mint=mint,
-        decimals=decimals,
+        decimals=[decimals_of(decimals, name) for name in mints],
         slot_first=index.slot_first,
         slot_last=index.slot_last,
         owners=owners,
@@ -86,15 +101,16 @@ def plot_heatmap(
     mint: str | None = None,
     *,
     n: int = 25,
-    decimals: int | None = None,
+    decimals: Mapping[str, int] | None = None,
     hide_zeros: bool = False,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
 ) -> go.Figure:
-    """Draw what owners hold of several mints: the darker or brighter, the more, on a log scale.
+    """Draw which share of several mints owners hold: the darker or brighter, the more, on a log scale.
 
-    Grey is a balance of zero, an empty cell is no row at all.
+    A cell is coloured by its share of what is held here of the mint, so that mints of any decimals can be
+    compared. Grey is a balance of zero, an empty cell is no row at all.
 
     Parameters
     ----------
@@ -107,7 +123,8 @@ def plot_heatmap(
     n
         Number of owners and of mints, at most 100 of each.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        A mapping from mint to places: amounts in hover are divided by ``10**places``; those of a mint that
+        it does not name are in base units.
     hide_zeros
         Leave cells with a balance of zero empty, like those without a row.
     mark
@@ -119,14 +136,14 @@ def plot_heatmap(
 
     Returns
     -------
-    A figure of one cell per owner and mint; whole addresses and exact balance are in hover.
+    A figure of one cell per owner and mint; whole addresses, exact balance and share are in hover.
 
     Raises
     ------
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -139,11 +156,11 @@ def plot_heatmap(
     10
     """
     numbers = heatmap_numbers(source, mint, n=n, decimals=decimals, hide_zeros=hide_zeros, mark=mark)
-    figure = blank(theme, title_text(title, _sentence(numbers)), _subtitle(numbers))
+    figure = new_figure(theme, title_text(title, _sentence(numbers)), _subtitle(numbers))
     if _has_cells(numbers):
         _draw(figure, numbers, theme)
     else:
-        say(figure, theme, _nothing(numbers))
+        add_message(figure, theme, _nothing(numbers))
     figure.update_xaxes(title_text="mint")
     figure.update_yaxes(title_text="owner")
     return figure
@@ -157,7 +174,7 @@ def _heatmap_owners(index: MintIndex, mint: str | None, n: int, mark: str | None
 
 
 def _widest_owners(index: MintIndex, n: int) -> list[str]:
-    """Owners that hold the most mints."""
+    """Return the owners that hold the most mints."""
     owners = index.columns.owners
     held = np.bincount(owners.codes[index.columns.balances > 0], minlength=len(owners.names))
     most = np.argsort(-held, kind="stable")[:n]
@@ -172,7 +189,7 @@ def _largest_owners(index: MintIndex, mint: str, n: int) -> list[str]:
 def _heatmap_mints(
     index: MintIndex, mint: str | None, n: int, owners: list[str], *, hide_zeros: bool
 ) -> list[str]:
-    """Mints that most of these owners hold, or have at zero where they hold none; the asked one first."""
+    """Return the mints that most of these owners hold, else have at zero; the asked one first."""
     if not owners:
         return []
     rows = np.concatenate([index.rows_of(owner) for owner in owners])
@@ -212,7 +229,7 @@ def _cells(numbers: HeatmapNumbers) -> list[int | None]:
 
 
 def _has_cells(numbers: HeatmapNumbers) -> bool:
-    """Whether any cell is drawn: one above zero, or at zero unless these are hidden."""
+    """Return whether any cell is drawn: one above zero, or at zero unless these are hidden."""
     return any(cell is not None and (cell or not numbers.hide_zeros) for cell in _cells(numbers))
 
 
@@ -231,7 +248,7 @@ def _number(count: int, thing: str) -> str:
 
 def _subtitle(numbers: HeatmapNumbers) -> str:
     zeros = sum(1 for cell in _cells(numbers) if cell == 0)
-    parts = [unit_text(numbers.decimals), slots_text(numbers.slot_first, numbers.slot_last)]
+    parts = ["shares of each mint", slots_text(numbers.slot_first, numbers.slot_last)]
     if numbers.mint is not None:
         parts.insert(0, f"largest holders of {short_html(numbers.mint)}")
     line = " · ".join(filter(None, parts))
@@ -285,14 +302,13 @@ def _draw(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
 
 
 def _logs(numbers: HeatmapNumbers) -> np.ndarray:
-    """Logarithms of the balances above zero, in the unit of the chart; NaN elsewhere."""
-    balances = np.array([[cell or np.nan for cell in row] for row in numbers.balances], dtype=np.float64)
-    logs: np.ndarray = np.log10(in_unit(balances, numbers.decimals))
+    """Return the logarithms of the shares above zero; NaN elsewhere."""
+    logs: np.ndarray = np.log10(np.where(numbers.shares > 0, numbers.shares, np.nan))
     return logs
 
 
 def _colour_scale(logs: np.ndarray, theme: Theme) -> dict[str, object]:
-    """Colours from the lowest to the highest balance, and their bar; none where nothing is above zero."""
+    """Return the colours of the shares, and their bar; none where nothing is above zero."""
     if np.isnan(logs).all():
         return {"showscale": False}
     low, high = _colour_range(logs)
@@ -306,22 +322,37 @@ def _colour_scale(logs: np.ndarray, theme: Theme) -> dict[str, object]:
 
 
 def _colour_range(logs: np.ndarray) -> tuple[float, float]:
-    """From the lowest to the highest; balances as good as equal get the colour in the middle."""
+    """Return the lowest and the highest share; shares as good as equal get one colour."""
     low, high = float(np.nanmin(logs)), float(np.nanmax(logs))
-    return (low, high) if high - low > _ALIKE else (low - 1, high + 1)
+    return (low, high) if high - low > _ALIKE else (low - 1, min(high + 1, 0.0))
 
 
 def _colorbar(low: float, high: float, theme: Theme) -> dict[str, object]:
-    colours, ends = palette(theme), (10.0**low, 10.0**high)
-    places, labels = log_ticks(ends, ends, _POWERS)
+    colours = palette(theme)
+    powers = range(int(np.ceil(low)), int(np.floor(high)) + 1)
+    places = [float(power) for power in powers[:: len(powers) // _POWERS + 1]] or [low, high]
     return {
-        "title": {"text": "balance", "side": "top", "font": {"size": 13, "color": colours.quiet}},
+        "title": {
+            "text": "share of<br>the mint",
+            "side": "top",
+            "font": {"size": 13, "color": colours.quiet},
+        },
         "tickfont": {"size": 12, "color": colours.quiet},
-        "tickvals": np.log10(places),
-        "ticktext": labels,
+        "tickvals": places,
+        "ticktext": [_share_label(place) for place in places],
         "outlinewidth": 0,
         "thickness": 14,
     }
+
+
+def _share_label(power: float) -> str:
+    """Write ten to a power as percent: in two digits, or as a power of ten where that is long."""
+    if power < _SMALLEST_SHARE:
+        return f"10<sup>{power + 2:.0f}</sup>%"
+    digits = np.format_float_positional(
+        100 * 10.0**power, precision=2, unique=False, fractional=False, trim="-"
+    )
+    return f"{digits}%"
 
 
 def _draw_zeros(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
@@ -344,8 +375,10 @@ def _draw_zeros(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> Non
 def _cell_texts(numbers: HeatmapNumbers) -> list[list[str]]:
     return [
         [
-            f"{amount_text(cell, numbers.decimals)} · {percent(share)} of the mint" if cell else ""
-            for cell, share in zip(row, shares, strict=True)
+            f"{amount_text(cell, places)} {unit_text(places)} · {percent_text(share)} of the mint"
+            if cell
+            else ""
+            for cell, share, places in zip(row, shares, numbers.decimals, strict=True)
         ]
         for row, shares in zip(numbers.balances, numbers.shares.tolist(), strict=True)
     ]

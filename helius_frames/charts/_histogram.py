@@ -1,4 +1,4 @@
-"""Histogram of one mint's balances. Imports `analysis` and what all charts share."""
+"""Histogram of one mint's balances."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from helius_frames.analysis import MintIndex, Scale, Source, distribution
-from helius_frames.charts._about import (
-    About,
+from helius_frames.charts._context import (
+    ChartContext,
+    Decimals,
     Mark,
-    about,
+    context_of,
     find_mark,
-    heading,
     holders_text,
     in_unit,
     look_up,
     mark_hover,
     quantile,
+    start_figure,
     title_text,
 )
 from helius_frames.charts._style import (
     Theme,
-    along,
     amount_axis,
-    apart,
+    axis_fraction,
     balance_title,
     count_axis,
+    is_distinguishable,
     log_ticks,
     mark_label,
     palette,
@@ -54,7 +55,7 @@ class HistogramNumbers(NamedTuple):
     the marked owner's balance in the unit of the axis and the height of its bar.
     """
 
-    about: About
+    context: ChartContext
     mark: Mark | None
     scale: Scale
     low: list[int]
@@ -77,22 +78,22 @@ def histogram_numbers(
     *,
     scale: Scale = "log",
     bins: int = 60,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     hide_zeros: bool = False,
     mark: str | None = None,
 ) -> HistogramNumbers:
     """Compute what `plot_histogram` draws."""
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     table = _drawable(index, mint, bins, scale)
     low, high = table["low"].to_numpy(), table["high"].to_numpy()
-    edges = in_unit(_edges(table), decimals)
+    edges = in_unit(_edges(table), places)
     left, right = edges[:-1], _visible(edges[:-1], edges[1:])
     zeros = 0 if hide_zeros else holders.zero_balances
     axis = _axis(left, right, scale)
     zero_left, zero_width = _zero_bar(*axis, scale)
     marked = find_mark(index, holders, mark)
     return HistogramNumbers(
-        about=about(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         scale=scale,
         low=low.tolist(),
@@ -106,7 +107,7 @@ def histogram_numbers(
         zeros=zeros,
         zero_left=zero_left,
         zero_width=zero_width,
-        mark_place=_bar_place(table, marked, decimals) or _zero_place(zeros, zero_left, zero_width, marked),
+        mark_place=_bar_place(table, marked, places) or _zero_place(zeros, zero_left, zero_width, marked),
     )
 
 
@@ -116,7 +117,7 @@ def plot_histogram(
     *,
     scale: Scale = "log",
     bins: int = 60,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     hide_zeros: bool = False,
     mark: str | None = None,
     theme: Theme = "light",
@@ -139,7 +140,8 @@ def plot_histogram(
         The most bars there may be; on whole base units there may be fewer, and a single one where an axis
         does not tell the balances apart.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     hide_zeros
         Leave the bar of zeros out; the subtitle counts them all the same.
     mark
@@ -158,7 +160,7 @@ def plot_histogram(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -173,16 +175,16 @@ def plot_histogram(
     numbers = histogram_numbers(
         source, mint, scale=scale, bins=bins, decimals=decimals, hide_zeros=hide_zeros, mark=mark
     )
-    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.about.holders:
+    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.context.holders:
         _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(decimals))
+    figure.update_xaxes(title_text=balance_title(numbers.context.decimals))
     figure.update_yaxes(title_text="holders")
     return figure
 
 
 def _axis(left: np.ndarray, right: np.ndarray, scale: Scale) -> tuple[float, float]:
-    """Limits of the axis; a bar that stands alone gets room on both sides."""
+    """Return the limits of the axis; a bar that stands alone gets room on both sides."""
     if not len(left):
         return 1.0, 1.0
     low, high = float(left[0]), float(right[-1])
@@ -201,15 +203,15 @@ def _zero_bar(low: float, high: float, scale: Scale) -> tuple[float, float]:
 
 
 def _drawable(index: MintIndex, mint: str, bins: int, scale: Scale) -> pd.DataFrame:
-    """Bins of the balances; a single one where an axis, which counts in floats, does not tell them apart."""
+    """Return the bins; a single one where an axis, which counts in floats, shows no difference."""
     table = distribution(index, mint, bins, scale)
     edges = _edges(table)
-    is_apart = not len(edges) or apart(edges[0], edges[-1])
+    is_apart = not len(edges) or is_distinguishable(edges[0], edges[-1])
     return table if is_apart else distribution(index, mint, 1, scale)
 
 
 def _edges(table: pd.DataFrame) -> np.ndarray:
-    """Where each bin begins, and where the last one ends."""
+    """Return where each bin begins, and where the last one ends."""
     low, high = table["low"].to_numpy(np.float64), table["high"].to_numpy(np.float64)
     return np.append(low, high[-1:] + 1)
 
@@ -233,13 +235,13 @@ def _zero_place(zeros: int, left: float, width: float, mark: Mark | None) -> tup
 
 
 def _sentence(numbers: HistogramNumbers) -> str:
-    of = numbers.about
-    median = brief(numbers.median, of.decimals)
-    if of.holders == 1:
+    context = numbers.context
+    median = brief(numbers.median, context.decimals)
+    if context.holders == 1:
         return f"One holder has all {median}"
     if numbers.low[:1] == numbers.high[-1:]:
-        return f"Each of {holders_text(of.holders)} has {median}"
-    return f"Half of {holders_text(of.holders)} have {median} or less"
+        return f"Each of {holders_text(context.holders)} has {median}"
+    return f"Half of {holders_text(context.holders)} have {median} or less"
 
 
 def _draw(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
@@ -271,7 +273,7 @@ def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
     if numbers.scale == "linear":
         figure.update_xaxes(range=[numbers.zero_left - numbers.zero_width, high])
         return
-    unit = 10 ** (numbers.about.decimals or 0)
+    unit = 10 ** (numbers.context.decimals or 0)
     places, labels = log_ticks(numbers.axis, (numbers.low[0] / unit, numbers.high[-1] / unit), _POWERS)
     figure.update_xaxes(
         range=np.log10([numbers.zero_left**2 / (numbers.zero_left + numbers.zero_width), high]),
@@ -281,7 +283,7 @@ def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
 
 
 def _bar_texts(numbers: HistogramNumbers) -> list[str]:
-    decimals = numbers.about.decimals
+    decimals = numbers.context.decimals
     return [
         f"{holders_text(count)} with {range_text(low, high, decimals)} {unit_text(decimals)}"
         f"<br>together {amount_text(total, decimals)}"
@@ -321,7 +323,7 @@ def _draw_mark(
     """Mark the owner's bar, with the name above the highest one."""
     x, height = place
     top = max(int(numbers.holders.max()), numbers.zeros)
-    text = mark_hover(mark, numbers.about.decimals)
+    text = mark_hover(mark, numbers.context.decimals)
     figure.add_scatter(
         name="marked",
         x=[x, x, x],
@@ -339,8 +341,8 @@ def _draw_mark(
 
 
 def _mark_side(numbers: HistogramNumbers, x: float) -> str:
-    """Where the name has room: beside the line at the ends of the axis."""
-    place = along(x, numbers.axis, numbers.scale)
+    """Return where the name has room: beside the line at the ends of the axis."""
+    place = axis_fraction(x, numbers.axis, numbers.scale)
     if place < _NAME:
         return "top right"
     return "top left" if place > 1 - _NAME else "top center"

@@ -1,4 +1,4 @@
-"""Lorenz curve of one mint's holders. Imports `analysis` and what all charts share."""
+"""Lorenz curve of one mint's holders."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from helius_frames.analysis._exact import as_ints
-from helius_frames.charts._about import (
-    About,
+from helius_frames.charts._context import (
+    ChartContext,
+    Decimals,
     Mark,
-    about,
+    context_of,
     find_mark,
-    heading,
     holders_text,
     look_up,
     point_out,
+    start_figure,
     title_text,
 )
 from helius_frames.charts._style import Theme, palette
@@ -37,7 +37,7 @@ class LorenzNumbers(NamedTuple):
     ``sums`` are what they have, exact; ``poorer_half`` is the share of the poorer half of the holders.
     """
 
-    about: About
+    context: ChartContext
     mark: Mark | None
     counts: np.ndarray
     holder_share: np.ndarray
@@ -48,20 +48,20 @@ class LorenzNumbers(NamedTuple):
 
 
 def lorenz_numbers(
-    source: Source, mint: str, *, decimals: int | None = None, mark: str | None = None
+    source: Source, mint: str, *, decimals: Decimals = None, mark: str | None = None
 ) -> LorenzNumbers:
     """Compute what `plot_lorenz` draws: every holder where there are few, else points on the curve."""
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     counts = _lorenz_counts(holders.size)
     half = np.array([holders.size // 2])
     return LorenzNumbers(
-        about=about(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         counts=counts,
         holder_share=counts / max(holders.size, 1),
         balance_share=holders.shares(holders.sums(counts)),
-        sums=as_ints(holders.sums(counts)),
+        sums=holders.exact_sums(counts),
         poorer_half=float(holders.shares(holders.sums(half))[0]),
         mark_place=_lorenz_place(holders, marked),
     )
@@ -71,7 +71,7 @@ def plot_lorenz(
     source: Source,
     mint: str,
     *,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
@@ -89,7 +89,8 @@ def plot_lorenz(
     mint
         The mint to draw. A frame without any row gives a figure that says so.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme
@@ -106,7 +107,7 @@ def plot_lorenz(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -119,8 +120,8 @@ def plot_lorenz(
     'share'
     """
     numbers = lorenz_numbers(source, mint, decimals=decimals, mark=mark)
-    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.about.holders:
+    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.context.holders:
         _draw(figure, numbers, theme)
     figure.update_xaxes(title_text="share of the holders, poorest first")
     figure.update_yaxes(title_text="share of what is held here")
@@ -144,7 +145,7 @@ def _lorenz_place(holders: Holders, mark: Mark | None) -> tuple[float, float] | 
 
 
 def _sentence(numbers: LorenzNumbers) -> str:
-    holders = numbers.about.holders
+    holders = numbers.context.holders
     if holders == 1:
         return "One holder owns all of what is held here"
     share = about_percent(numbers.poorer_half)
@@ -169,12 +170,12 @@ def _draw(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None:
         line={"color": colours.data, "width": 2.5},
         fill="tonexty",
         fillcolor=colours.shade,
-        hovertext=[amount_text(total, numbers.about.decimals) for total in numbers.sums],
+        hovertext=[amount_text(total, numbers.context.decimals) for total in numbers.sums],
         hovertemplate="poorest %{x:.2%} of the holders<br>%{y:.2%}: %{hovertext}<extra></extra>",
     )
     _write_gini(figure, numbers, theme)
     if numbers.mark is not None and numbers.mark_place is not None:
-        _draw_mark(figure, numbers.mark, numbers.mark_place, numbers.about.decimals, theme)
+        _draw_mark(figure, numbers.mark, numbers.mark_place, numbers.context.decimals, theme)
     figure.update_xaxes(tickformat=".0%", range=[0, 1.005])
     figure.update_yaxes(tickformat=".0%", range=[0, 1.005])
 
@@ -186,7 +187,7 @@ def _write_gini(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None
     figure.add_annotation(
         x=x,
         y=y,
-        text=f"<b>Gini {numbers.about.gini:.2f}</b>",
+        text=f"<b>Gini {numbers.context.gini:.2f}</b>",
         showarrow=False,
         font={"size": 18, "color": palette(theme).data},
     )

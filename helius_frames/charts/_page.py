@@ -1,4 +1,4 @@
-"""One page that holds a figure and all it needs. Imports `_style`; knows plotly."""
+"""One page that holds a figure and all it needs."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from helius_frames.analysis import MintIndex, Source
+from helius_frames.analysis import MintIndex, Source, shorten
 from helius_frames.analysis._words import amount_text, count_text, share_text
-from helius_frames.charts._style import Theme, blank, palette, say
-from helius_frames.charts._text import short_html, shorten, slots_text, unit_text
+from helius_frames.charts._style import Theme, add_message, new_figure, palette
+from helius_frames.charts._text import short_html, slots_text, unit_text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -44,7 +44,7 @@ def start(theme: Theme, title: str | None, sentence: str, parts: Sequence[str], 
     """Start a figure whose head wraps, so that it is whole at any width; ``parts`` are HTML already."""
     title_lines = _wrapped(sentence if title is None else title)
     subtitle_lines = _joined(parts)
-    figure = blank(theme, "<br>".join(map(escape, title_lines)), "<br>".join(subtitle_lines))
+    figure = new_figure(theme, "<br>".join(map(escape, title_lines)), "<br>".join(subtitle_lines))
     head = _TITLE_LINE * len(title_lines) + _SUBTITLE_LINE * len(subtitle_lines) + _ROOM
     figure.update_layout(
         height=height + head,
@@ -56,7 +56,7 @@ def start(theme: Theme, title: str | None, sentence: str, parts: Sequence[str], 
 
 def nothing(figure: go.Figure, theme: Theme, sentence: str) -> go.Figure:
     """Let a figure without data say so."""
-    say(figure, theme, "<br>".join(map(escape, _wrapped(sentence))))
+    add_message(figure, theme, "<br>".join(map(escape, _wrapped(sentence))))
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(showgrid=False)
     return figure

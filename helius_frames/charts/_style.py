@@ -1,4 +1,4 @@
-"""The look all charts share: colours, fonts, the frame around the data. Imports `_text`; knows plotly."""
+"""The look all charts share: colours, fonts, the frame around the data."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ PALETTES: dict[Theme, Palette] = {
 def palette(theme: Theme) -> Palette:
     """Look up the colours of a theme."""
     if theme not in PALETTES:
-        raise InputError(f"theme is {theme!r}: give one of {', '.join(map(repr, get_args(Theme)))}")
+        raise InputError(f"theme must be {' or '.join(map(repr, get_args(Theme)))}, got {theme!r}")
     return PALETTES[theme]
 
 
-def blank(theme: Theme, title: str, subtitle: str) -> go.Figure:
+def new_figure(theme: Theme, title: str, subtitle: str) -> go.Figure:
     """Start a figure: paper, axes, title; the texts are HTML already."""
     colours = palette(theme)
     layout = {
@@ -93,7 +93,7 @@ def blank(theme: Theme, title: str, subtitle: str) -> go.Figure:
     return go.Figure(layout=layout)
 
 
-def say(figure: go.Figure, theme: Theme, sentence: str) -> None:
+def add_message(figure: go.Figure, theme: Theme, sentence: str) -> None:
     """Put one calm sentence where the data would be."""
     figure.add_annotation(
         text=sentence,
@@ -109,24 +109,24 @@ def say(figure: go.Figure, theme: Theme, sentence: str) -> None:
 
 
 def amount_axis(scale: Scale, lowest: float, highest: float) -> dict[str, object]:
-    """Axis of amounts from the lowest to the highest: 1k, 1M, 1G; powers of ten where small ones count."""
+    """Return the axis of amounts: 1k, 1M, 1G; powers of ten where there are amounts below one."""
     if scale == "log":
         return {"type": "log", **_span(*np.log10([lowest, highest])), **_log_labels(lowest, highest)}
     return {"type": "linear", **_span(lowest, highest), "tickformat": amount_format(highest)}
 
 
 def amount_format(highest: float) -> str:
-    """Labels of a linear axis of amounts: with a prefix from a thousand on, never ``500m`` for a half."""
+    """Return the format of a linear axis: a prefix from a thousand on, never ``500m`` for a half."""
     return _PREFIXED if highest >= _THOUSAND else _PLAIN
 
 
-def apart(lowest: float, highest: float) -> bool:
-    """Whether the labels of an axis tell two amounts apart."""
+def is_distinguishable(lowest: float, highest: float) -> bool:
+    """Return whether the labels of an axis tell two amounts apart."""
     return highest > lowest * (1 + _APART)
 
 
-def along(place: float, axis: tuple[float, float], scale: Scale) -> float:
-    """How far along an axis a place is, from 0 to 1."""
+def axis_fraction(place: float, axis: tuple[float, float], scale: Scale) -> float:
+    """Return how far along an axis a place is, from 0 to 1."""
     low, at, high = np.log10([axis[0], place, axis[1]]) if scale == "log" else (axis[0], place, axis[1])
     return float((at - low) / (high - low))
 
@@ -134,7 +134,7 @@ def along(place: float, axis: tuple[float, float], scale: Scale) -> float:
 def log_ticks(
     axis: tuple[float, float], ends: tuple[float, float], most: int
 ) -> tuple[list[float], list[str]]:
-    """Places and labels of the powers of ten on an axis; of its ends where less than two are on it."""
+    """Return places and labels of the powers of ten on an axis; of its ends where there are not two."""
     first, last = np.ceil(np.log10(axis[0])), np.floor(np.log10(axis[1]))
     powers = range(int(first), int(last) + 1)
     if len(powers) > 1:
@@ -145,13 +145,13 @@ def log_ticks(
 
 
 def count_axis(highest: int) -> dict[str, object]:
-    """Axis of counts: whole numbers from zero on."""
+    """Return an axis of counts: whole numbers from zero on."""
     steps = {"dtick": 1} if highest <= _FEW else {}
     return {"tickformat": "~s" if highest >= _THOUSAND else "d", "rangemode": "tozero", **steps}
 
 
 def shown_labels(count: int, most: int, always: int | None) -> list[int]:
-    """Places of so many whose labels have room, evenly; one is always among them, not its neighbours."""
+    """Return the places whose labels have room, evenly; ``always`` is among them, not its neighbours."""
     step = -(-count // most)
     shown = range(0, count, step)
     if always is None or always in shown:
@@ -165,7 +165,7 @@ def balance_title(decimals: int | None) -> str:
 
 
 def mark_label(owner: str) -> str:
-    """Label of the marked owner."""
+    """Return the label of the marked owner."""
     return f"<b>{short_html(owner)}</b>"
 
 

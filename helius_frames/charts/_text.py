@@ -1,4 +1,4 @@
-"""How amounts, shares and addresses are written in a chart. Imports nothing of ours.
+"""How amounts, shares and addresses are written in a chart.
 
 Everything here gives plain text; what comes from outside becomes HTML only through `escape`.
 """
@@ -10,23 +10,11 @@ from html import escape
 
 import numpy as np
 
-_SHORT = 4
-_SHORTEST = 2 * _SHORT + 1
+from helius_frames.analysis import shorten
+
 _PREFIXES = ("", " k", " M", " G", " T", " P", " E", " Z", " Y", " R", " Q")
 _THOUSAND = 1000.0
 _SMALLEST = -3  # power of ten that is short to write
-
-
-def shorten(address: str) -> str:
-    """Shorten an address to its first and last four characters, as ``7xKX…p2Qe``.
-
-    Examples
-    --------
-    >>> shorten("7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosp2Qe")
-    '7xKX…p2Qe'
-    """
-    address = str(address)
-    return address if len(address) <= _SHORTEST else f"{address[:_SHORT]}…{address[-_SHORT:]}"
 
 
 def short_html(address: str) -> str:
@@ -82,7 +70,7 @@ def power_text(power: int) -> str:
     return brief_label(10.0**power) if power >= _SMALLEST else f"10<sup>{power}</sup>"
 
 
-def percent(share: float) -> str:
+def percent_text(share: float) -> str:
     """Write a share in percent to two decimals, for hover."""
     return f"{100 * share:.2f} %"
 

@@ -1,4 +1,4 @@
-"""The largest holders of one mint as bars. Imports `analysis` and what all charts share."""
+"""The largest holders of one mint as bars."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from helius_frames.analysis._concentration import check_count
-from helius_frames.charts._about import (
-    About,
+from helius_frames.analysis import check_count
+from helius_frames.charts._context import (
+    ChartContext,
+    Decimals,
     Mark,
-    about,
+    context_of,
     find_mark,
-    heading,
     holder_hover,
     holders_text,
     in_unit,
     look_up,
+    start_figure,
     title_text,
     with_marked,
 )
 from helius_frames.charts._style import Theme, amount_format, balance_title, mark_label, palette, shown_labels
-from helius_frames.charts._text import about_percent, count_text, percent, short_html
+from helius_frames.charts._text import about_percent, count_text, percent_text, short_html
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -39,7 +40,7 @@ class TopHoldersNumbers(NamedTuple):
     The marked owner follows as a last bar where it is a holder and not among the first ``n``.
     """
 
-    about: About
+    context: ChartContext
     mark: Mark | None
     n: int
     ranks: list[int]
@@ -52,21 +53,21 @@ class TopHoldersNumbers(NamedTuple):
 
 
 def top_holders_numbers(
-    source: Source, mint: str, *, n: int = 20, decimals: int | None = None, mark: str | None = None
+    source: Source, mint: str, *, n: int = 20, decimals: Decimals = None, mark: str | None = None
 ) -> TopHoldersNumbers:
     """Compute what `plot_top_holders` draws."""
     check_count(n, "n")
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     table = with_marked(index, holders, min(n, holders.size), marked)
     return TopHoldersNumbers(
-        about=about(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         n=min(n, holders.size),
         ranks=table.index.tolist(),
         owners=table["owner"].tolist(),
         balances=table["balance"].tolist(),
-        x=in_unit(table["balance"].to_numpy(), decimals),
+        x=in_unit(table["balance"].to_numpy(), places),
         share=table["share"].to_numpy(),
         cumulative_share=table["cumulative_share"].to_numpy(),
         slots=table["slot"].tolist(),
@@ -78,7 +79,7 @@ def plot_top_holders(
     mint: str,
     *,
     n: int = 20,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
@@ -97,7 +98,8 @@ def plot_top_holders(
     n
         Number of holders.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme
@@ -114,7 +116,7 @@ def plot_top_holders(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -127,15 +129,15 @@ def plot_top_holders(
     5
     """
     numbers = top_holders_numbers(source, mint, n=n, decimals=decimals, mark=mark)
-    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.about.holders:
+    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.context.holders:
         _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(decimals), selector={"overlaying": None})
+    figure.update_xaxes(title_text=balance_title(numbers.context.decimals), selector={"overlaying": None})
     return figure
 
 
 def _sentence(numbers: TopHoldersNumbers) -> str:
-    holders = numbers.about.holders
+    holders = numbers.context.holders
     if holders == 1:
         return "One holder owns all of what is held here"
     together = float(numbers.cumulative_share[numbers.n - 1]) if holders else 0.0
@@ -175,19 +177,22 @@ def _draw(figure: go.Figure, numbers: TopHoldersNumbers, theme: Theme) -> None:
 def _draw_bars(figure: go.Figure, numbers: TopHoldersNumbers, places: np.ndarray, theme: Theme) -> None:
     colours = palette(theme)
     marked = None if numbers.mark is None else numbers.mark.rank
+    decimals = numbers.context.decimals
     figure.add_bar(
         name="holders",
         orientation="h",
         x=numbers.x,
         y=places,
         marker={"color": [colours.mark if rank == marked else colours.data for rank in numbers.ranks]},
-        text=[percent(share) for share in numbers.share.tolist()] if len(places) <= _LABELLED + 1 else None,
+        text=[percent_text(share) for share in numbers.share.tolist()]
+        if len(places) <= _LABELLED + 1
+        else None,
         textposition=np.where(numbers.x > _LONG * numbers.x[0], "inside", "outside"),
         insidetextanchor="start" if numbers.cumulative_share[-1] > _HALF else "end",  # where the line is not
         constraintext="none",
         insidetextfont={"color": colours.on_data},
         hovertext=[
-            f"holder {count_text(rank)}: {holder_hover(owner, balance, share, slot, numbers.about.decimals)}"
+            f"holder {count_text(rank)}: {holder_hover(owner, balance, share, slot, decimals)}"
             for rank, owner, balance, share, slot in zip(
                 numbers.ranks,
                 numbers.owners,
@@ -211,7 +216,9 @@ def _draw_cumulative(figure: go.Figure, numbers: TopHoldersNumbers, places: np.n
         mode="lines+markers" if len(places) <= _LABELLED else "lines",
         line={"color": palette(theme).ink, "width": 1.2},
         marker={"size": 4},
-        hovertext=[f"the first {place + 1}: {percent(share)}" for place, share in enumerate(shares.tolist())],
+        hovertext=[
+            f"the first {place + 1}: {percent_text(share)}" for place, share in enumerate(shares.tolist())
+        ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 

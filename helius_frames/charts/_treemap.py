@@ -1,24 +1,32 @@
-"""Treemap of one mint's holders. Imports `analysis` and what all charts share."""
+"""Treemap of one mint's holders."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from helius_frames.analysis._concentration import check_count
-from helius_frames.charts._about import (
-    About,
+from helius_frames.analysis import check_count
+from helius_frames.charts._context import (
+    ChartContext,
+    Decimals,
     Mark,
-    about,
+    context_of,
     find_mark,
-    heading,
     holder_hover,
     holders_text,
     look_up,
+    start_figure,
     title_text,
     with_marked,
 )
 from helius_frames.charts._style import Theme, mark_label, palette
-from helius_frames.charts._text import about_percent, amount_text, count_text, percent, short_html, unit_text
+from helius_frames.charts._text import (
+    about_percent,
+    amount_text,
+    count_text,
+    percent_text,
+    short_html,
+    unit_text,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +43,7 @@ class TreemapNumbers(NamedTuple):
     The marked owner has a tile of its own wherever it is a holder.
     """
 
-    about: About
+    context: ChartContext
     mark: Mark | None
     ranks: list[int]
     owners: list[str]
@@ -48,17 +56,17 @@ class TreemapNumbers(NamedTuple):
 
 
 def treemap_numbers(
-    source: Source, mint: str, *, n: int = _TILES, decimals: int | None = None, mark: str | None = None
+    source: Source, mint: str, *, n: int = _TILES, decimals: Decimals = None, mark: str | None = None
 ) -> TreemapNumbers:
     """Compute what `plot_treemap` draws; at most 100 tiles beside the rest."""
     check_count(n, "n")
-    index, holders = look_up(source, mint, decimals)
+    index, holders, places = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     table = with_marked(index, holders, min(n, _TILES, holders.size), marked, most=_TILES)
     balances = table["balance"].tolist()
     rest = holders.total - sum(balances)
     return TreemapNumbers(
-        about=about(holders, decimals),
+        context=context_of(holders, places),
         mark=marked,
         ranks=table.index.tolist(),
         owners=table["owner"].tolist(),
@@ -76,7 +84,7 @@ def plot_treemap(
     mint: str,
     *,
     n: int = _TILES,
-    decimals: int | None = None,
+    decimals: Decimals = None,
     mark: str | None = None,
     theme: Theme = "light",
     title: str | None = None,
@@ -92,7 +100,8 @@ def plot_treemap(
     n
         Number of holders with a tile of their own, at most 100; all others share one grey tile.
     decimals
-        Show amounts divided by ``10**decimals``; by default base units.
+        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
+        By default, and where the mapping does not name the mint, amounts are in base units.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme
@@ -109,7 +118,7 @@ def plot_treemap(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or stand
+        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
         there twice.
 
     Examples
@@ -122,8 +131,8 @@ def plot_treemap(
     True
     """
     numbers = treemap_numbers(source, mint, n=n, decimals=decimals, mark=mark)
-    figure = heading(numbers.about, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.about.holders:
+    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    if numbers.context.holders:
         _draw(figure, numbers, theme)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
@@ -131,7 +140,7 @@ def plot_treemap(
 
 
 def _sentence(numbers: TreemapNumbers) -> str:
-    holders = numbers.about.holders
+    holders = numbers.context.holders
     if holders <= 1:
         return "One holder owns all of what is held here"
     share = about_percent(float(numbers.share[0]))
@@ -158,7 +167,7 @@ def _draw(figure: go.Figure, numbers: TreemapNumbers, theme: Theme) -> None:
             "line": {"color": colours.surface, "width": 1},
             "pad": {"t": 0, "l": 0, "r": 0, "b": 0},  # the root has no header
         },
-        text=[percent(share) for share in [*numbers.share.tolist(), *rest]],
+        text=[percent_text(share) for share in [*numbers.share.tolist(), *rest]],
         textinfo="label+text",
         textfont={"color": [colours.on_data] * len(numbers.ranks) + [colours.on_other] * len(rest)},
         hovertext=_tile_texts(numbers),
@@ -175,7 +184,7 @@ def _label(owner: str, *, is_marked: bool) -> str:
 
 
 def _tile_texts(numbers: TreemapNumbers) -> list[str]:
-    decimals = numbers.about.decimals
+    decimals = numbers.context.decimals
     texts = [
         holder_hover(owner, balance, share, slot, decimals)
         for owner, balance, share, slot in zip(
@@ -188,9 +197,9 @@ def _tile_texts(numbers: TreemapNumbers) -> list[str]:
 
 
 def _rest_text(numbers: TreemapNumbers) -> str:
-    decimals = numbers.about.decimals
+    decimals = numbers.context.decimals
     return (
         f"{holders_text(numbers.others)} together<br>"
         f"{amount_text(numbers.others_balance, decimals)} {unit_text(decimals)}<br>"
-        f"{percent(numbers.others_share)} of what is held here"
+        f"{percent_text(numbers.others_share)} of what is held here"
     )

@@ -20,10 +20,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from helius_frames.demo import _story
-from helius_frames.demo._kinds import FAULTS, Fault
 from helius_frames.demo._serving import serve
 from helius_frames.demo._story import Moment, Token
-from helius_frames.demo.faults import Faults, Order, order
 from helius_frames.demo.holdings import Holdings
 from helius_frames.demo.indexer import Indexer
 
@@ -32,21 +30,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DECIMALS",
-    "FAULTS",
     "MINTS",
     "OWNERS",
     "TOKENS",
     "WALLETS",
-    "Fault",
-    "Faults",
     "Holdings",
     "Indexer",
     "Moment",
-    "Order",
     "Token",
     "app",
     "at",
-    "order",
     "serve",
 ]
 

@@ -6,13 +6,10 @@ import argparse
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Final, get_args
 
 from helius_frames import demo
-from helius_frames.demo import Faults, Holdings, Indexer, Moment, Order, order
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from helius_frames.demo import Holdings, Indexer, Moment
 
 # Random owners hold a quarter of all mints each, so that every mint has several holders.
 _SHARED: Final = 4
@@ -29,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"serving {indexer.holdings!r}, all synthetic, on {url}", flush=True)  # noqa: T201
             while not stop.wait(_POLL_S):
                 pass
-    except (ModuleNotFoundError, OSError, ValueError) as fault:
-        print(f"{parser.prog}: {fault}", file=sys.stderr)  # noqa: T201
+    except (ModuleNotFoundError, OSError, ValueError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
@@ -39,7 +36,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m helius_frames.demo",
         description="Serve synthetic compressed-token balances by the Photon API.",
-        epilog=f"faults: {', '.join(demo.FAULTS)}",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -50,51 +46,25 @@ def _parser() -> argparse.ArgumentParser:
     add("--at", choices=get_args(Moment), default="first", help="moment of the demo holdings")
     add("--owners", type=int, metavar="N", help="serve N owners drawn at random instead")
     add("--mints", type=int, default=30, metavar="M", help="mints that each of them holds")
-    add("--seed", type=int, default=0, help="seed of random owners and of faults")
-    add("--fault", nargs="+", action="extend", default=[], metavar="NAME[,OPTION=VALUE…]",
-        help="faults to inject; options: request, owner, page, p, times")  # fmt: skip
+    add("--seed", type=int, default=0, help="seed of the random owners")
     return parser
 
 
 def _indexer(options: argparse.Namespace) -> Indexer:
     with demo.at(options.at):
-        told = demo.app()
+        usual = demo.app()
     return Indexer(
-        told.holdings if options.owners is None else _drawn(options),
-        slot=told.slot,
+        usual.holdings if options.owners is None else _random_holdings(options),
+        slot=usual.slot,
         page_slots=1,
         latency_s=options.latency,
         rate=options.rate,
         api_key=options.api_key,
-        faults=Faults(*map(_order, options.fault), seed=options.seed),
     )
 
 
-def _drawn(options: argparse.Namespace) -> Holdings:
+def _random_holdings(options: argparse.Namespace) -> Holdings:
     return Holdings.uniform(options.owners, options.mints, _SHARED * options.mints, options.seed)
-
-
-def _order(text: str) -> Order:
-    """Read one ``NAME[,OPTION=VALUE…]``."""
-    name, *rest = text.split(",")
-    given = dict(option.partition("=")[::2] for option in rest)
-    unknown = next((option for option in given if option not in _OPTIONS), None)
-    if unknown is not None:
-        raise ValueError(f"no option {unknown!r} of a fault; there are {', '.join(_OPTIONS)}")
-    return order(name, **{option: _OPTIONS[option](value) for option, value in given.items()})
-
-
-def _page(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
-
-
-_OPTIONS: Final[dict[str, Callable[[str], Any]]] = {
-    "request": int,
-    "owner": str,
-    "page": _page,
-    "p": float,
-    "times": int,
-}
 
 
 def _stop_signal() -> threading.Event:

@@ -31,7 +31,7 @@ _NOTHING: Final = b""
 _TAG_BYTES: Final = 8
 
 
-class Cut(NamedTuple):
+class PageSlice(NamedTuple):
     """One page: its items as JSON text, the mint its cursor stands for, and how many rows lie before."""
 
     items: bytes
@@ -39,7 +39,7 @@ class Cut(NamedTuple):
     begin: int
 
 
-_NO_ROWS: Final = Cut(_NOTHING, None, 0)
+_NO_ROWS: Final = PageSlice(_NOTHING, None, 0)
 
 
 class _Run(NamedTuple):
@@ -59,8 +59,8 @@ class Pages:
         self._kept = 0
         self._lock = Lock()
 
-    def cut(self, query: _rpc.Query, cursor: Cursor) -> Cut:
-        """Cut the page that a query asks for; `_rpc.Refused` where Photon would refuse it."""
+    def cut(self, query: _rpc.Query, cursor: Cursor) -> PageSlice:
+        """PageSlice the page that a query asks for; `_rpc.Refused` where Photon would refuse it."""
         rows = self._holdings.rows(query.owner)
         if rows is None:
             _rpc.check_address(query.owner)
@@ -78,7 +78,7 @@ class Pages:
             if rows is not None and len(rows.codes):
                 self._run(owner, rows)
 
-    def _one(self, query: _rpc.Query, cursor: Cursor) -> Cut:
+    def _one(self, query: _rpc.Query, cursor: Cursor) -> PageSlice:
         """Row of one mint: any base58 cursor is ignored, as Photon does where a mint is set."""
         if cursor == "mint" and query.cursor is not None:
             _cursor_bytes(query.cursor)
@@ -89,7 +89,7 @@ class Pages:
         balance = self._holdings.balance(query.owner, mint)
         if code is None or balance is None or not query.limit:
             return _NO_ROWS
-        return Cut(self._heads[code] + b"%d}" % balance, mint if query.limit == 1 else None, 0)
+        return PageSlice(self._heads[code] + b"%d}" % balance, mint if query.limit == 1 else None, 0)
 
     def _begin(self, text: str | None, rows: Rows | None, cursor: Cursor) -> int:
         mint = None if text is None else _mint_in(text, cursor)
@@ -98,14 +98,14 @@ class Pages:
         below = self._holdings.mints.searchsorted(np.bytes_(pubkey.aligned(mint)), side="right")
         return int(rows.codes.searchsorted(np.int32(below)))
 
-    def _slice(self, query: _rpc.Query, rows: Rows, begin: int, end: int) -> Cut:
+    def _slice(self, query: _rpc.Query, rows: Rows, begin: int, end: int) -> PageSlice:
         if begin >= end:
-            return Cut(_NOTHING, None, begin)
+            return PageSlice(_NOTHING, None, begin)
         run = self._run(query.owner, rows)
         items = run.text[int(run.ends[begin]) : int(run.ends[end]) - 1]
         is_full = end - begin == query.limit
         last = self._holdings.mint_texts[rows.codes[end - 1]] if is_full else None
-        return Cut(items, last, begin)
+        return PageSlice(items, last, begin)
 
     def _run(self, owner: str, rows: Rows) -> _Run:
         with self._lock:

@@ -1,30 +1,26 @@
 """An ASGI app on a real port, in a thread of its own.
 
-It imports `_delivery` alone of the demo, and uvicorn inside the function that serves, since only the
-extra ``demo`` brings it. Faults that break a reply reach the connection through an ASGI extension.
+uvicorn is imported inside the function that serves, since only the extra ``demo`` brings it.
 """
 
 from __future__ import annotations
 
 import socket
-import struct
 import threading
-from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-from helius_frames.demo._delivery import PORT_EXTENSION, Receive, Scope, Send
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Iterator
 
     import uvicorn
 
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+    from helius_frames.demo._asgi import App
 
 # Clients of a long pull pause longer than uvicorn's five seconds, and would meet closed connections.
 _KEEP_ALIVE_S: Final = 120
-_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+# At the end of the block a request in progress may take this long, then it is cancelled.
+_GRACE_S: Final = 1
 _POLL_S: Final = 0.005
 
 
@@ -37,7 +33,7 @@ def serve(app: App, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     app
         An `Indexer`, or any other ASGI app.
     host, port
-        Where to listen; port 0 takes a free one.
+        Where to listen: a name or an address, IPv6 ones such as ``"::1"`` too; port 0 takes a free one.
 
     Yields
     ------
@@ -48,7 +44,7 @@ def serve(app: App, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     ModuleNotFoundError
         uvicorn is missing; the extra ``demo`` brings it.
     OSError
-        The port is taken.
+        The host is none of this machine's, or the port is taken.
 
     Examples
     --------
@@ -57,31 +53,28 @@ def serve(app: App, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     ...     print(url.rpartition(":")[0])
     http://127.0.0.1
     """
-    server = _server(app)
-    listening = _listen(host, port)
-    thread = threading.Thread(target=server.run, args=([listening],), name="demo-indexer", daemon=True)
+    with run(make_server(app), host, port) as url:
+        yield url
+
+
+@contextmanager
+def run(server: uvicorn.Server, host: str, port: int) -> Iterator[str]:
+    """Run a server in a thread until the ``with`` block ends; yield its URL."""
+    listener = _listen(host, port)
+    thread = threading.Thread(target=server.run, args=([listener],), name="demo-indexer", daemon=True)
     thread.start()
     try:
-        _wait(server, thread)
-        yield f"http://{host}:{listening.getsockname()[1]}"
+        _wait_until_started(server, thread)
+        url_host = f"[{host}]" if ":" in host else host
+        yield f"http://{url_host}:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
         thread.join()
-        listening.close()
+        listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
-def _server(app: App) -> uvicorn.Server:
+def make_server(app: App, **options: Any) -> uvicorn.Server:
+    """Return a uvicorn server that is quiet and keeps connections open; ``options`` are uvicorn's own."""
     try:
         import uvicorn  # noqa: PLC0415
     except ModuleNotFoundError:
@@ -89,7 +82,6 @@ def _server(app: App) -> uvicorn.Server:
         raise ModuleNotFoundError(wanted) from None
     config = uvicorn.Config(
         app,
-        http=_protocol(),
         ws="none",
         lifespan="off",
         access_log=False,
@@ -97,51 +89,28 @@ def _server(app: App) -> uvicorn.Server:
         log_level="critical",
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        **options,
     )
     return uvicorn.Server(config)
 
 
-def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
     while not server.started:
         if not thread.is_alive():
             raise RuntimeError("the demo indexer did not start")
         thread.join(_POLL_S)
-
-
-def _protocol() -> type[asyncio.Protocol]:
-    """Extend uvicorn's HTTP protocol to hand the connection to the app."""
-    from uvicorn.protocols.http.auto import AutoHTTPProtocol  # noqa: PLC0415
-
-    class PortProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(transport)
-            self.app: App = _with_port(self.config.loaded_app, _Port(transport))
-
-    return PortProtocol
-
-
-def _with_port(app: App, port: _Port) -> App:
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("extensions", {})[PORT_EXTENSION] = port
-        await app(scope, receive, send)
-
-    return call
-
-
-class _Port:
-    """The connection beneath a reply, as `_delivery.Port` wants it."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
-
-    def reset(self) -> None:
-        """Close with nothing to linger for, which TCP tells the other side as a reset."""
-        connection: Any = self._transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-        self._transport.abort()
-
-    def close(self) -> None:
-        self._transport.close()

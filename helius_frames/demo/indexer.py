@@ -1,7 +1,7 @@
 """The demo indexer: one bare ASGI app that answers as Photon does.
 
-It imports the rest of `demo` but `_story` and `_serving`. A request goes through the edge (key, rate,
-latency), then JSON-RPC, then the pages; a fault that is ordered acts on the good reply at the end.
+It imports the rest of `demo` but `_story` and `_serving`. A request goes through the gateway (latency, key,
+rate), then JSON-RPC, then the pages.
 """
 
 from __future__ import annotations
@@ -10,21 +10,19 @@ import asyncio
 import json
 import math
 import time
-from collections import Counter, deque
+from collections import deque
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import parse_qs
 
-from helius_frames.demo import _delivery, _rpc
-from helius_frames.demo._delivery import Channel, Receive, Reply, Scope, Send, Sleep
-from helius_frames.demo._edits import Occasion
+from helius_frames.demo import _asgi, _rpc
+from helius_frames.demo._asgi import Receive, Reply, Scope, Send
 from helius_frames.demo._pages import Cursor, Pages, pages_of, token_of
-from helius_frames.demo.faults import Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from helius_frames.demo._pages import Cut
+    from helius_frames.demo._pages import PageSlice
     from helius_frames.demo.holdings import Holdings
 
 _LISTS: Final = {_rpc.METHOD_V2: b"items", _rpc.METHOD_V1: b"token_balances"}
@@ -36,13 +34,37 @@ _WRONG_METHOD: Final = b"Used HTTP Method is not allowed. POST or OPTIONS is req
 _WRONG_TYPE: Final = b"Supplied content type is not allowed. Content-Type: application/json is required\n"
 
 
-class Edge(NamedTuple):
-    """What stands before the indexer, as at Helius: the key, the rate, the way."""
+class Gateway(NamedTuple):
+    """What stands before the indexer, as at Helius: the key, the latency, the rate limit."""
 
     api_key: str | None
     latency_s: float
     rate: float | None
     retry_after: Literal["seconds", "date"] | None
+
+
+class PageRead(NamedTuple):
+    """One read of a page, as `Indexer.page_reply` sees it.
+
+    Attributes
+    ----------
+    number
+        The n-th read of this server, from 1.
+    query
+        What was asked.
+    page
+        Which page of the owner it is, from 1, by the number of rows before it.
+    is_last
+        Whether it is the page without a cursor.
+    url_query
+        Query of the URL that was asked.
+    """
+
+    number: int
+    query: _rpc.Query
+    page: int
+    is_last: bool
+    url_query: bytes
 
 
 class Indexer:
@@ -69,8 +91,6 @@ class Indexer:
         Requests per second answered in any second that slides along; the rest get 429.
     retry_after
         Form of the ``Retry-After`` header of those 429s; ``None``: without.
-    faults
-        What goes wrong, and when.
     on_read
         Called with the number of each read (from 1) after its slot is taken and before its rows are,
         so that ``holdings`` and ``slot`` may change as they do at a real server.
@@ -101,26 +121,23 @@ class Indexer:
         latency_s: float = 0.0,
         rate: float | None = None,
         retry_after: Literal["seconds", "date"] | None = None,
-        faults: Faults | None = None,
         on_read: Callable[[int], None] | None = None,
-        sleep: Sleep = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if rate is not None and not (rate > 0 and math.isfinite(rate)):
             raise ValueError(f"rate {rate!r}; give a positive number of requests per second, or None")
         self.holdings = holdings
         self.slot = slot
-        self.faults = faults or Faults()
         self.requests = self.refused = self.reads = 0
         self._page_slots = page_slots
         self._methods = _methods(version)
         self._cursor: Cursor = cursor
-        self._edge = Edge(api_key, latency_s, rate, retry_after)
+        self._gateway = Gateway(api_key, latency_s, rate, retry_after)
         self._on_read = on_read
         self._sleep = sleep
         self._clock = clock
         self._accepted: deque[float] = deque()
-        self._tries: Counter[_rpc.Query] = Counter()
 
     @property
     def holdings(self) -> Holdings:
@@ -139,31 +156,39 @@ class Indexer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await _asgi.answer_lifespan(receive, send)
             return
-        channel = Channel(scope, receive, send, self._sleep)
-        await _delivery.deliver(await self._reply(channel), channel)
+        reply = await self._reply(scope, await _asgi.read_body(receive))
+        await reply(scope, receive, send)
+
+    def page_reply(self, reply: Reply, read: PageRead) -> Reply:  # noqa: ARG002 - for those who override it
+        """Return the reply to send for one read of a page: here the good one.
+
+        A subclass may return another, as a test server does that breaks replies on purpose. The pages of a
+        batch do not come by.
+        """
+        return reply
 
     def __repr__(self) -> str:
         return f"Indexer({self.holdings!r})"
 
-    async def _reply(self, channel: Channel) -> Reply:
+    async def _reply(self, scope: Scope, body: bytes) -> Reply:
         self.requests += 1
-        body = await _body(channel.receive)
-        if self._edge.latency_s:
-            await self._sleep(self._edge.latency_s)
-        refusal = self._at_edge(channel.scope) or _not_rpc(channel.scope, body)
+        if self._gateway.latency_s:
+            await self._sleep(self._gateway.latency_s)
+        refusal = self._refusal(scope) or _not_rpc(scope, body)
         if refusal is not None:
             return refusal
-        return self._answer(body, channel.scope["query_string"])
+        return self._answer(body, scope["query_string"])
 
-    def _at_edge(self, scope: Scope) -> Reply | None:
-        edge = self._edge
-        if edge.api_key is not None and not _has_key(scope, edge.api_key):
-            return _edge_error(401, -32001, "Unauthorized")
-        if edge.rate is not None and not self._is_in_rate(edge.rate):
+    def _refusal(self, scope: Scope) -> Reply | None:
+        """Return the gateway's own answer to a request that it does not let through."""
+        gateway = self._gateway
+        if gateway.api_key is not None and not _has_key(scope, gateway.api_key):
+            return _gateway_error(401, -32001, "Unauthorized")
+        if gateway.rate is not None and not self._is_in_rate(gateway.rate):
             self.refused += 1
-            return _edge_error(429, -32005, "Too many requests", _retry_header(edge.retry_after))
+            return _gateway_error(429, -32005, "Too many requests", _retry_header(gateway.retry_after))
         return None
 
     def _is_in_rate(self, rate: float) -> bool:
@@ -186,7 +211,7 @@ class Indexer:
         return self._call(message, url_query)
 
     def _batch(self, messages: list[object]) -> Reply:
-        """Answer a batch, which Photon takes and Helius does not document; no faults strike it."""
+        """Answer a batch, which Photon takes and Helius does not document."""
         texts = [reply.body for message in messages if (reply := self._call(message, None)).body]
         if not messages:
             return _ok(_rpc.error_text(b"null", _rpc.INVALID_REQUEST, "Invalid request"))
@@ -219,24 +244,16 @@ class Indexer:
         cut = self._pages.cut(query, self._cursor)
         self.slot += self._page_slots
         reply = _ok(_rpc.page_text(request_id, slot, name, cut.items, self._cursor_text(cut)))
-        if not self.faults.orders or url_query is None:
+        if url_query is None:
             return reply
-        return self._struck(reply, query, cut, url_query)
+        page = cut.begin // max(query.limit, 1) + 1
+        return self.page_reply(reply, PageRead(self.reads, query, page, cut.cursor is None, url_query))
 
-    def _cursor_text(self, cut: Cut) -> bytes:
+    def _cursor_text(self, cut: PageSlice) -> bytes:
         if cut.cursor is None:
             return b"null"
         text = cut.cursor if self._cursor == "mint" else token_of(cut.cursor)
         return b'"%b"' % text.encode("ascii")
-
-    def _struck(self, reply: Reply, query: _rpc.Query, cut: Cut, url_query: bytes) -> Reply:
-        self._tries[query] += 1
-        page = cut.begin // max(query.limit, 1) + 1
-        occasion = Occasion(
-            self.reads, query, page, cut.cursor is None, self._tries[query], url_query, self.holdings
-        )
-        fault = self.faults.pick(occasion)
-        return reply if fault is None else fault.act(reply, occasion)
 
 
 def _methods(version: Literal["v1", "v2"] | None) -> tuple[str, ...]:
@@ -245,14 +262,14 @@ def _methods(version: Literal["v1", "v2"] | None) -> tuple[str, ...]:
 
 
 def _ok(body: bytes) -> Reply:
-    return Reply(200, _delivery.JSON, body)
+    return Reply(200, _asgi.JSON, body)
 
 
-def _edge_error(status: int, code: int, message: str, headers: _delivery.Headers = ()) -> Reply:
-    return Reply(status, (*_delivery.JSON, *headers), _rpc.error_text(b'"1"', code, message))
+def _gateway_error(status: int, code: int, message: str, headers: _asgi.Headers = ()) -> Reply:
+    return Reply(status, (*_asgi.JSON, *headers), _rpc.error_text(b'"1"', code, message))
 
 
-def _retry_header(form: Literal["seconds", "date"] | None) -> _delivery.Headers:
+def _retry_header(form: Literal["seconds", "date"] | None) -> _asgi.Headers:
     if form is None:
         return ()
     value = "1" if form == "seconds" else formatdate(time.time() + 1, usegmt=True)
@@ -268,34 +285,17 @@ def _not_rpc(scope: Scope, body: bytes) -> Reply | None:
     if scope["method"] == "GET" and scope["path"] in _ALIVE:
         return _ok(b"null")
     if scope["method"] != "POST":
-        return Reply(405, _delivery.TEXT, _WRONG_METHOD)
+        return Reply(405, _asgi.TEXT, _WRONG_METHOD)
     sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     if sent.lower() not in _JSON_TYPES:
-        return Reply(415, _delivery.TEXT, _WRONG_TYPE)
+        return Reply(415, _asgi.TEXT, _WRONG_TYPE)
     if len(body) > _rpc.BODY_MAX:
-        return Reply(413, _delivery.JSON, _rpc.too_big())
+        return Reply(413, _asgi.JSON, _rpc.too_big())
     if body.lstrip()[:1] not in (b"{", b"["):
-        return Reply(400, _delivery.JSON, _rpc.error_text(b"null", _rpc.PARSE_ERROR, "Parse error"))
+        return Reply(400, _asgi.JSON, _rpc.error_text(b"null", _rpc.PARSE_ERROR, "Parse error"))
     return None
 
 
 def _no_constant(name: str) -> None:
     """Refuse NaN and the infinities, which Python's reader takes and JSON does not know."""
     raise ValueError(f"{name} is no JSON")
-
-
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        kind = (await receive())["type"]
-        await send({"type": f"{kind}.complete"})
-        if kind == "lifespan.shutdown":
-            return

@@ -1,6 +1,6 @@
 """The controls around the charts: one widget tree, one figure, and no arithmetic of its own.
 
-Above `charts`; the accessor imports it when it is first asked for, so that importing the package
+The accessor imports it when it is first asked for, so that importing the package
 brings neither plotly nor ipywidgets.
 """
 

@@ -23,7 +23,10 @@ _FIT = {"description_width": "auto"}
 
 
 class Controls(NamedTuple):
-    """Every control, by the name of the trait it drives (``find`` narrows ``mint``)."""
+    """Every control, by the name of the trait it drives.
+
+    ``find`` narrows ``mint``, and ``decimals`` is about the chosen mint alone.
+    """
 
     find: Widget
     mint: Widget
@@ -58,9 +61,7 @@ def build_controls(charts: Mapping[str, str]) -> Controls:
         bins=_slider("bins", BINS),
         top=_slider("top", TOP),
         units=_choice("units", ["base", "decimals"]),
-        decimals=widgets.BoundedIntText(
-            description="decimals", min=DECIMALS[0], max=DECIMALS[1], style=_FIT, layout={"width": "130px"}
-        ),
+        decimals=_text("decimals", f"{DECIMALS[0]} to {DECIMALS[1]}", "150px", continuous_update=False),
         hide_zeros=widgets.Checkbox(description="hide zeros", indent=False, layout={"width": "auto"}),
         owner=_text("mark owner", "address, or part of it", OWNER_WIDTH, continuous_update=False),
     )

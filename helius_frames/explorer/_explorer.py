@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ipywidgets as widgets
@@ -9,19 +10,19 @@ import plotly.graph_objects as go
 import traitlets
 
 from helius_frames import analysis, charts
-from helius_frames.errors import MintError, OwnerError
+from helius_frames.errors import InputError, MintError, OwnerError
 from helius_frames.explorer import _html
 from helius_frames.explorer._controls import BINS, DECIMALS, TOP, build_controls
 from helius_frames.explorer._figure import CurrentFigure
 from helius_frames.explorer._points import (
-    Behind,
     Point,
-    behind_bar,
-    behind_cell,
-    behind_ecdf,
-    behind_lorenz,
-    behind_tile,
-    behind_top_holders,
+    PointHolders,
+    holders_of_bar,
+    holders_of_cell,
+    holders_of_ecdf_point,
+    holders_of_lorenz_point,
+    holders_of_tile,
+    holders_of_top,
     rows_of,
 )
 from helius_frames.explorer._save import (
@@ -35,7 +36,7 @@ from helius_frames.explorer._save import (
 from helius_frames.explorer._search import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import numpy as np
     import pandas as pd
@@ -46,15 +47,14 @@ MINTS_OFFERED = 200
 
 
 class Chart(NamedTuple):
-    """One kind of chart: how it is drawn, from which numbers, who stands behind a point, what it heeds."""
+    """One kind of chart: how it is drawn, from which numbers, whom a point stands for, its options."""
 
     label: str
     plot: Callable[..., go.Figure]
     numbers: Callable[..., Any]
-    behind: Callable[[analysis.MintIndex, Any, Point], Behind | None]
+    holders_of: Callable[[analysis.MintIndex, Any, Point], PointHolders | None]
     options: Mapping[str, str]  # trait of the explorer → keyword of the chart
     most: int = TOP[1]  # holders that may be drawn
-    has_units: bool = True  # amounts of one mint, so that one number of decimals is right for all of them
 
 
 CHARTS: Mapping[str, Chart] = {
@@ -62,27 +62,26 @@ CHARTS: Mapping[str, Chart] = {
         "Histogram",
         charts.plot_histogram,
         charts.histogram_numbers,
-        behind_bar,
+        holders_of_bar,
         {"scale": "scale", "bins": "bins", "hide_zeros": "hide_zeros"},
     ),
-    "ecdf": Chart("ECDF", charts.plot_ecdf, charts.ecdf_numbers, behind_ecdf, {"scale": "scale"}),
-    "lorenz": Chart("Lorenz", charts.plot_lorenz, charts.lorenz_numbers, behind_lorenz, {}),
+    "ecdf": Chart("ECDF", charts.plot_ecdf, charts.ecdf_numbers, holders_of_ecdf_point, {"scale": "scale"}),
+    "lorenz": Chart("Lorenz", charts.plot_lorenz, charts.lorenz_numbers, holders_of_lorenz_point, {}),
     "top_holders": Chart(
-        "Top holders", charts.plot_top_holders, charts.top_holders_numbers, behind_top_holders, {"top": "n"}
+        "Top holders", charts.plot_top_holders, charts.top_holders_numbers, holders_of_top, {"top": "n"}
     ),
-    "treemap": Chart("Treemap", charts.plot_treemap, charts.treemap_numbers, behind_tile, {"top": "n"}),
+    "treemap": Chart("Treemap", charts.plot_treemap, charts.treemap_numbers, holders_of_tile, {"top": "n"}),
     "heatmap": Chart(
         "Heatmap",
         charts.plot_heatmap,
         charts.heatmap_numbers,
-        behind_cell,
+        holders_of_cell,
         {"top": "n", "hide_zeros": "hide_zeros"},
         most=30,  # each has as many cells, and each cell its text
-        has_units=False,
     ),
 }
-LINKED = ("chart", "scale", "bins", "top", "units", "decimals", "hide_zeros")
-DRAWN = ("mint", *LINKED, "owner", "theme")
+LINKED = ("chart", "scale", "bins", "top", "units", "hide_zeros")
+DRAWN = ("mint", *LINKED, "decimals", "owner", "theme")
 MOVES_POINTS = frozenset({"mint", "chart", "scale", "bins", "top", "hide_zeros"})
 
 
@@ -93,6 +92,25 @@ class _UnknownMintError(MintError, traitlets.TraitError):
 
 class _UnknownOwnerError(OwnerError, traitlets.TraitError):
     """The owner is not in the frame."""
+
+
+class _DecimalsError(InputError, traitlets.TraitError):
+    """The decimals are no mapping from mint to places."""
+
+
+class _Decimals(traitlets.Dict):
+    """A mapping from mint to places."""
+
+    def __init__(self) -> None:
+        super().__init__(traitlets.Int(min=DECIMALS[0], max=DECIMALS[1]), traitlets.Unicode())
+
+    def validate(self, obj: Explorer, value: object) -> dict[str, int] | None:
+        if not isinstance(value, Mapping):
+            raise _DecimalsError(
+                f"decimals must be a mapping from mint to places such as {{mint: 6}}, got {value!r}: "
+                "each mint has its own"
+            )
+        return super().validate(obj, dict(value))
 
 
 class Explorer(widgets.VBox):  # type: ignore[misc]
@@ -114,10 +132,10 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     top
         Number of holders in bars, tiles and heatmap, 3 to 100; a heatmap shows at most 30.
     units
-        ``"base"`` for base units, ``"decimals"`` for amounts with ``decimals`` places. A heatmap, which shows
-        many mints, is always in base units.
+        ``"base"`` for base units, ``"decimals"`` for amounts with as many places as ``decimals`` says. A mint
+        that it does not name is in base units, and its field asks for a number.
     decimals
-        Places of an amount, 0 to 18.
+        A mapping from mint to the places of its amounts, 0 to 18. It is kept when another mint is shown.
     hide_zeros
         Whether zero balances are left out.
     owner
@@ -132,7 +150,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     bins = traitlets.Int(60, min=BINS[0], max=BINS[1])
     top = traitlets.Int(20, min=TOP[0], max=TOP[1])
     units = traitlets.Enum(("base", "decimals"), default_value="base")
-    decimals = traitlets.Int(0, min=DECIMALS[0], max=DECIMALS[1])
+    decimals = _Decimals()
     hide_zeros = traitlets.Bool(default_value=False)
     owner = traitlets.Unicode(None, allow_none=True)
     theme = traitlets.Enum(("auto", "light", "dark"), default_value="auto")
@@ -144,14 +162,14 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         self._summary = analysis.by_mint(self._index)
         self._holders = self._summary["holders"].to_dict()
         self._drift = analysis.drift(self._index.frame)
-        self._found = self._index.mints  # by the search for a mint
-        self._behind: Behind | None = None
+        self._matches = self._index.mints  # by the search for a mint
+        self._selection: PointHolders | None = None
         self._controls = build_controls({chart.label: kind for kind, chart in CHARTS.items()})
         self._save = SaveButtons(self.download)
         self._header, self._note, self._table = widgets.HTML(), widgets.HTML(), widgets.HTML()
         super().__init__(**({"mint": next(iter(self._index.mints), "")} | initial))
         # Drawn before there is a figure widget, whose constructor takes the first chart whole.
-        self._figure = CurrentFigure(self._drawn(), self._pick)
+        self._figure = CurrentFigure(self._drawn(), self._on_click)
         self._lay_out()
         self._link()
 
@@ -195,8 +213,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         for name in LINKED:
             traitlets.link((self, name), (getattr(self._controls, name), "value"))
         self._controls.mint.observe(self._choose_mint, "value")
-        self._tell()
+        self._refresh_texts()
         self._controls.find.observe(self._find_mint, "value")
+        self._controls.decimals.observe(self._type_decimals, "value")
         self._controls.owner.observe(self._find_owner, "value")
         self._save.observe(self._draw, "page_theme")
         self.observe(self._changed, DRAWN)
@@ -205,9 +224,11 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _changed(self, change: Bunch) -> None:
         if change["name"] in MOVES_POINTS:
-            self._behind = None
+            self._selection = None
         self._draw()
-        self._tell()
+        self._refresh_texts()
+        if change["name"] == "units" and self.units == "decimals" and self._decimals_or_none is None:
+            self._ask_for_decimals()
 
     def _draw(self, _change: Bunch | None = None) -> None:
         self._figure.replace(self._drawn())
@@ -220,41 +241,62 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         own = {keyword: getattr(self, name) for name, keyword in chart.options.items()}
         if "n" in own:
             own["n"] = min(own["n"], chart.most)
-        return {"decimals": self._places, "mark": self.owner, **own}
+        return {"decimals": self._shown_decimals, "mark": self.owner, **own}
 
     @property
-    def _places(self) -> int | None:
-        return self.decimals if self.units == "decimals" and CHARTS[self.chart].has_units else None
+    def _shown_decimals(self) -> dict[str, int] | None:
+        """Decimals of all mints where they are wanted; ``None`` for base units."""
+        return self.decimals if self.units == "decimals" else None
+
+    @property
+    def _decimals_or_none(self) -> int | None:
+        """Decimals of the mint that is shown, where they are wanted and known."""
+        return charts.decimals_of(self._shown_decimals, self.mint)
 
     @property
     def _theme_now(self) -> str:
         return (self._save.page_theme or "light") if self.theme == "auto" else self.theme
 
-    def _tell(self) -> None:
+    def _refresh_texts(self) -> None:
         """Bring the texts and the visible controls up to date."""
         self._header.value = _html.header(self._index, self._summary, self.mint, self._drift)
         self._show_mint()
         self._controls.owner.value = self.owner or ""
+        self._controls.decimals.value = str(self.decimals.get(self.mint, ""))
         self._controls.hide_useless(self._useful())
         self._show_rows()
 
     def _useful(self) -> frozenset[str]:
-        chart = CHARTS[self.chart]
-        units = {"units"} if chart.has_units else set()
-        places = set() if self._places is None else {"decimals"}
-        return frozenset({*chart.options, *units, *places})
+        places = {"decimals"} if self.units == "decimals" and self.mint else set()
+        return frozenset({*CHARTS[self.chart].options, "units", *places})
 
     # The holders behind a click
 
-    def _pick(self, point: Point) -> None:
+    def _on_click(self, point: Point) -> None:
         chart = CHARTS[self.chart]
         numbers = chart.numbers(self._index, self.mint, **self._options())
-        self._behind = chart.behind(self._index, numbers, point)
+        self._selection = chart.holders_of(self._index, numbers, point)
         self._show_rows()
 
     def _show_rows(self) -> None:
-        self._note.value = _html.behind_note(self._behind)
-        self._table.value = _html.behind_table(self._behind, self._places, self.owner)
+        self._note.value = _html.selection_note(self._selection)
+        self._table.value = _html.selection_table(self._selection, self._shown_decimals, self.owner)
+
+    # Decimals of the mint that is shown
+
+    def _ask_for_decimals(self) -> None:
+        self._note.value = _html.decimals_note(self.mint)
+        self._controls.decimals.focus()
+
+    def _type_decimals(self, change: Bunch) -> None:
+        text = change["new"].strip()
+        others = {mint: places for mint, places in self.decimals.items() if mint != self.mint}
+        if not text:
+            self.decimals = others
+        elif text.isdecimal() and DECIMALS[0] <= int(text[:3]) <= DECIMALS[1]:
+            self.decimals = others | {self.mint: int(text[:3])}
+        else:
+            self._note.value = _html.bad_decimals_note(text, DECIMALS)
 
     # Searching
 
@@ -263,12 +305,12 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _find_mint(self, _change: Bunch) -> None:
         wanted = self._controls.find.value.strip()
-        self._found = matching(self._index.mints, wanted)
-        if len(self._found) == 1:
-            self.mint = self._found[0]
+        self._matches = matching(self._index.mints, wanted)
+        if len(self._matches) == 1:
+            self.mint = self._matches[0]
         self._offer_mints()
-        is_none = not len(self._found)
-        self._note.value = _html.no_mint_note(wanted) if is_none else _html.behind_note(self._behind)
+        is_none = not len(self._matches)
+        self._note.value = _html.no_mint_note(wanted) if is_none else _html.selection_note(self._selection)
 
     def _show_mint(self) -> None:
         if self.mint in {mint for _, mint in self._controls.mint.options}:
@@ -286,8 +328,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         box.observe(self._choose_mint, "value")
 
     def _mint_options(self) -> list[tuple[str, str]]:
-        """Mints that match the search, most holders first, and the chosen one if it is not among them."""
-        offered = self._found[:MINTS_OFFERED]
+        """Return the mints that match the search, most holders first, and in any case the chosen one."""
+        offered = self._matches[:MINTS_OFFERED]
         if self.mint and self.mint not in offered:
             offered = offered.insert(0, self.mint)
         return [(_html.mint_label(mint, self._holders[mint]), mint) for mint in offered]
@@ -303,7 +345,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     # Saving
 
     def download(self, file_format: FileFormat) -> Download:
-        """Give what is shown as a file: the chart as a page, or the rows behind it as CSV or Parquet.
+        """Return what is shown as a file: the chart as a page, or the rows behind it as CSV or Parquet.
 
         Parameters
         ----------
@@ -321,17 +363,19 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
             page = charts.standalone_html(go.Figure(self._figure))
             return Download(file_name(self.mint, self.chart, file_format), page.encode())
         to_bytes = csv_bytes if file_format == "csv" else parquet_bytes
-        is_all = self._behind is None and self.chart == "heatmap"
+        is_all = self._selection is None and self.chart == "heatmap"
         shown = ("", "all-rows") if is_all else (self.mint, self.chart)
         return Download(file_name(*shown, file_format), to_bytes(self._rows_shown()))
 
     def _rows_shown(self) -> pd.DataFrame:
         rows = self._index.frame[self._wanted_rows()]
-        return rows if self._places is None else analysis.with_decimals(rows, self._places, exact=True)
+        wanted = self._shown_decimals or {}
+        known = {mint: wanted[mint] for mint in rows["mint"].unique() if mint in wanted}
+        return analysis.with_decimals(rows, known, exact=True) if known else rows
 
     def _wanted_rows(self) -> NDArray[np.bool_]:
-        if self._behind is not None:
-            return rows_of(self._index, self._behind.mint, self._behind.holders["owner"])
+        if self._selection is not None:
+            return rows_of(self._index, self._selection.mint, self._selection.holders["owner"])
         mint = None if self.chart == "heatmap" or not self.mint else self.mint
         hide_zeros = self.hide_zeros and "hide_zeros" in CHARTS[self.chart].options
         return rows_of(self._index, mint, hide_zeros=hide_zeros)
@@ -371,6 +415,8 @@ def explore(frame: pd.DataFrame, **initial: Any) -> Explorer:
         A column of the balance schema is missing.
     MintError, OwnerError
         The mint or the owner to begin with is not in the frame.
+    InputError
+        The decimals to begin with are no mapping, or the frame cannot be used.
     TraitError
         Another first value is out of its range.
 

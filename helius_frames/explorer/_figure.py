@@ -1,4 +1,4 @@
-"""The one figure of the explorer: a FigureWidget that never forgets. It imports the points."""
+"""The one figure of the explorer: a FigureWidget that never forgets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CurrentFigure(go.FigureWidget):  # type: ignore[misc]
         key: str | Iterable[str] | None = None,
         drop_defaults: bool = False,  # noqa: FBT001, FBT002 - as ipywidgets calls it
     ) -> dict[str, Any]:
-        """State for the front end, with the traces and the layout of now."""
+        """Return the state for the front end, with the traces and the layout of now."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         if not hasattr(self, "_layout"):  # asked while it is being built
             return state

@@ -1,6 +1,6 @@
 """The explorer's texts: the line above the chart, the table below it, and what stands there without widgets.
 
-Whatever came from a frame is escaped here, in one place. It imports the charts' formatters.
+Whatever came from a frame is escaped here, in one place.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from plotly.offline import get_plotlyjs
 
-from helius_frames.charts import amount_text, shorten
-from helius_frames.charts._text import percent, slots_text
+from helius_frames.charts import amount_text, decimals_of, percent_text, shorten, slots_text, unit_text
 from helius_frames.explorer._figure import CONFIG
 
 if TYPE_CHECKING:
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from helius_frames.analysis import MintIndex
-    from helius_frames.explorer._points import Behind
+    from helius_frames.charts import Decimals
+    from helius_frames.explorer._points import PointHolders
 
 TABLE_ROWS = 50
 OWNERS_NAMED = 3
@@ -33,7 +33,7 @@ STATIC_MINTS = 20
 
 
 def header(index: MintIndex, summary: pd.DataFrame, mint: str, drift: int) -> str:
-    """One line on the mint and on the pull: holders, zeros, Gini, slots, drift, rows."""
+    """Return one line on the mint and on the pull: holders, zeros, Gini, slots, drift, rows."""
     facts = [*_mint_facts(summary, mint), *_pull_facts(index, drift)]
     return f'<div class="helius-head">{" · ".join(facts)}</div>'
 
@@ -64,12 +64,12 @@ def _count(number: int, noun: str) -> str:
 
 
 def mint_label(mint: str, holders: int) -> str:
-    """Line of the list of mints (a select's text is never HTML)."""
+    """Return the line of the list of mints (a select's text is never HTML)."""
     return f"{shorten(mint)} · {_count(holders, 'holder')}"
 
 
 def owners_note(wanted: str, found: pd.Index) -> str:
-    """Why a search for an owner marked nobody."""
+    """Return why a search for an owner marked nobody."""
     if not len(found):
         return _note(f"No owner of this frame contains {wanted!r}.")
     names = ", ".join(map(shorten, found[:OWNERS_NAMED])) + (", …" if len(found) > OWNERS_NAMED else "")
@@ -77,18 +77,20 @@ def owners_note(wanted: str, found: pd.Index) -> str:
 
 
 def no_mint_note(wanted: str) -> str:
-    """Say that a search for a mint found none."""
+    """Return that a search for a mint found none."""
     return _note(f"No mint of this frame contains {wanted!r}.")
 
 
-def behind_note(behind: Behind | None) -> str:
-    """How many holders stand behind the clicked point, and how many of them the table leaves out."""
-    if behind is None:
+def selection_note(selection: PointHolders | None) -> str:
+    """Return how many holders stand behind the clicked point, and how many of them the table leaves out."""
+    if selection is None:
         return _note("Click a bar, a point or a tile to list the holders behind it.")
-    hidden = len(behind.holders) - TABLE_ROWS
+    hidden = len(selection.holders) - TABLE_ROWS
     more = f": the first {TABLE_ROWS} are shown, {hidden:,} are not" if hidden > 0 else ""
-    noun = "holder" if behind.holders["balance"].any() else "owner"  # who has nothing holds nothing
-    return _note(f"{_count(len(behind.holders), noun)} of {shorten(behind.mint)} {behind.what}{more}")
+    noun = "holder" if selection.holders["balance"].any() else "owner"  # who has nothing holds nothing
+    return _note(
+        f"{_count(len(selection.holders), noun)} of {shorten(selection.mint)} {selection.what}{more}"
+    )
 
 
 def _note(text: str) -> str:
@@ -96,18 +98,34 @@ def _note(text: str) -> str:
     return f'<div class="helius-note" role="status">{escape(text)}</div>'
 
 
-def behind_table(behind: Behind | None, decimals: int | None, marked: str | None) -> str:
-    """Table of the first holders behind the clicked point; empty before a click."""
-    if behind is None:
+def decimals_note(mint: str) -> str:
+    """Return the question for the decimals of a mint."""
+    return _note(f"The decimals of {shorten(mint)} are not known: type them, or read base units.")
+
+
+def bad_decimals_note(text: str, bounds: tuple[int, int]) -> str:
+    """Return that a text is not a number of decimals."""
+    return _note(f"Decimals must be a whole number from {bounds[0]} to {bounds[1]}, got {text!r}.")
+
+
+def selection_table(selection: PointHolders | None, decimals: Decimals, marked: str | None) -> str:
+    """Return the table of the first holders behind the clicked point; empty before a click."""
+    if selection is None:
         return ""
-    head = "<tr><th>owner</th><th>balance</th><th>share</th><th>slot</th></tr>"
-    lines = (_row(holder, decimals, marked) for holder in behind.holders.head(TABLE_ROWS).itertuples())
+    places = decimals_of(decimals, selection.mint)
+    head = f"<tr><th>owner</th><th>{unit_text(places)}</th><th>share</th><th>slot</th></tr>"
+    lines = (_row(holder, places, marked) for holder in selection.holders.head(TABLE_ROWS).itertuples())
     box = '<div class="helius-rows" role="region" aria-label="holders behind the point" tabindex="0">'
     return f"{box}<table>{head}{''.join(lines)}</table></div>"
 
 
 def _row(holder: Any, decimals: int | None, marked: str | None) -> str:  # noqa: ANN401 - a row of a frame
-    cells = (holder.owner, amount_text(holder.balance, decimals), percent(holder.share), f"{holder.slot:,}")
+    cells = (
+        holder.owner,
+        amount_text(holder.balance, decimals),
+        percent_text(holder.share),
+        f"{holder.slot:,}",
+    )
     kind = ' class="helius-marked"' if holder.owner == marked else ""
     return f"<tr{kind}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 

@@ -1,7 +1,6 @@
 """From a click on a chart to the holders behind the point, and to the rows of the frame.
 
-What a point stands for is read from the numbers that the chart was drawn from. It imports the charts'
-numbers and the analysis, and knows no widget.
+What a point stands for is read from the numbers that the chart was drawn from.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helius_frames.analysis import holders_between, top_holders
-from helius_frames.charts import amount_text, shorten
-from helius_frames.charts._text import range_text
+from helius_frames.charts import amount_text, range_text, shorten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +37,7 @@ class Point(NamedTuple):
     place: Place
 
 
-class Behind(NamedTuple):
+class PointHolders(NamedTuple):
     """Holders behind a point, columns as of `top_holders`, and what they are, in words after their number."""
 
     mint: str
@@ -47,72 +45,74 @@ class Behind(NamedTuple):
     what: str
 
 
-def behind_bar(index: MintIndex, numbers: HistogramNumbers, point: Point) -> Behind | None:
-    """Holders whose balance is in the bar; owners at zero behind the bar of zeros."""
-    mint, decimals = numbers.about.mint, numbers.about.decimals
+def holders_of_bar(index: MintIndex, numbers: HistogramNumbers, point: Point) -> PointHolders | None:
+    """Return the holders whose balance is in the bar; owners at zero behind the bar of zeros."""
+    mint, decimals = numbers.context.mint, numbers.context.decimals
     if point.trace == "zeros":
-        return Behind(mint, _at_zero(index, mint), "at zero")
+        return PointHolders(mint, _at_zero(index, mint), "at zero")
     if point.trace != "holders":
-        return _behind_mark(index, mint, numbers.mark)
+        return _holders_of_mark(index, mint, numbers.mark)
     low, high = numbers.low[_only(point)], numbers.high[_only(point)]
     words = f"with {range_text(low, high, decimals)} {_unit(high, decimals)}"
-    return Behind(mint, holders_between(index, mint, low, high), words)
+    return PointHolders(mint, holders_between(index, mint, low, high), words)
 
 
-def behind_ecdf(index: MintIndex, numbers: EcdfNumbers, point: Point) -> Behind | None:
-    """Holders with at most the balance of the point."""
-    mint = numbers.about.mint
+def holders_of_ecdf_point(index: MintIndex, numbers: EcdfNumbers, point: Point) -> PointHolders | None:
+    """Return the holders with at most the balance of the point."""
+    mint = numbers.context.mint
     if point.trace == "marked":
-        return _behind_mark(index, mint, numbers.mark)
+        return _holders_of_mark(index, mint, numbers.mark)
     if point.trace == "quantiles":
-        balance = (numbers.median, numbers.ninth)[_only(point)]
+        balance = (numbers.median, numbers.p90)[_only(point)]
     else:  # the curve begins with a point at no holder
         balance = [0, *numbers.balances][_only(point)]
-    decimals = numbers.about.decimals
+    decimals = numbers.context.decimals
     words = f"with at most {amount_text(balance, decimals)} {_unit(balance, decimals)}"
-    return Behind(mint, holders_between(index, mint, 1, balance), words) if balance else None
+    return PointHolders(mint, holders_between(index, mint, 1, balance), words) if balance else None
 
 
-def behind_lorenz(index: MintIndex, numbers: LorenzNumbers, point: Point) -> Behind | None:
+def holders_of_lorenz_point(index: MintIndex, numbers: LorenzNumbers, point: Point) -> PointHolders | None:
     """List the poorest holders, up to the point."""
-    mint = numbers.about.mint
+    mint = numbers.context.mint
     if point.trace == "marked":
-        return _behind_mark(index, mint, numbers.mark)
+        return _holders_of_mark(index, mint, numbers.mark)
     if point.trace != "share" or not numbers.counts[_only(point)]:
         return None
-    everyone = top_holders(index, mint, numbers.about.holders)
-    return Behind(mint, everyone.tail(int(numbers.counts[_only(point)])), "from the poorest up")
+    everyone = top_holders(index, mint, numbers.context.holders)
+    return PointHolders(mint, everyone.tail(int(numbers.counts[_only(point)])), "from the poorest up")
 
 
-def behind_top_holders(index: MintIndex, numbers: TopHoldersNumbers, point: Point) -> Behind | None:
+def holders_of_top(index: MintIndex, numbers: TopHoldersNumbers, point: Point) -> PointHolders | None:
     """List the holder of the bar, or the first holders up to the point of the line."""
-    mint = numbers.about.mint
+    mint = numbers.context.mint
     if point.trace == "share":
-        return Behind(mint, top_holders(index, mint, _only(point) + 1), "from the largest down")
-    return _behind_owner(index, mint, numbers.owners[_only(point)])
+        return PointHolders(mint, top_holders(index, mint, _only(point) + 1), "from the largest down")
+    return _holder_alone(index, mint, numbers.owners[_only(point)])
 
 
-def behind_tile(index: MintIndex, numbers: TreemapNumbers, point: Point) -> Behind | None:
+def holders_of_tile(index: MintIndex, numbers: TreemapNumbers, point: Point) -> PointHolders | None:
     """List the holder of the tile, or all the others."""
-    mint, place = numbers.about.mint, _only(point)
+    mint, place = numbers.context.mint, _only(point)
     if place < len(numbers.owners):
-        return _behind_owner(index, mint, numbers.owners[place])
-    everyone = top_holders(index, mint, numbers.about.holders)
-    return Behind(mint, everyone[~everyone["owner"].isin(numbers.owners)], "without a tile of their own")
+        return _holder_alone(index, mint, numbers.owners[place])
+    everyone = top_holders(index, mint, numbers.context.holders)
+    return PointHolders(
+        mint, everyone[~everyone["owner"].isin(numbers.owners)], "without a tile of their own"
+    )
 
 
-def behind_cell(index: MintIndex, numbers: HeatmapNumbers, point: Point) -> Behind | None:
+def holders_of_cell(index: MintIndex, numbers: HeatmapNumbers, point: Point) -> PointHolders | None:
     """List the owner of the row, with what it has of the column's mint."""
     if not isinstance(point.place, list):
         return None
     row, column = point.place
-    return _behind_owner(index, numbers.mints[column], numbers.owners[row])
+    return _holder_alone(index, numbers.mints[column], numbers.owners[row])
 
 
 def rows_of(
     index: MintIndex, mint: str | None, owners: pd.Series | None = None, *, hide_zeros: bool = False
 ) -> NDArray[np.bool_]:
-    """Which rows of the frame are of this mint and of these owners; ``None`` stands for all of them."""
+    """Return which rows of the frame are of this mint and these owners; ``None`` stands for all."""
     columns = index.columns
     wanted = np.ones(index.rows, dtype=bool)
     if mint is not None:
@@ -134,16 +134,16 @@ def _only(point: Point) -> int:
     return point.place[0] if isinstance(point.place, list) else point.place
 
 
-def _behind_mark(index: MintIndex, mint: str, mark: Mark | None) -> Behind | None:
-    return None if mark is None else _behind_owner(index, mint, mark.owner)
+def _holders_of_mark(index: MintIndex, mint: str, mark: Mark | None) -> PointHolders | None:
+    return None if mark is None else _holder_alone(index, mint, mark.owner)
 
 
-def _behind_owner(index: MintIndex, mint: str, owner: str) -> Behind | None:
+def _holder_alone(index: MintIndex, mint: str, owner: str) -> PointHolders | None:
     balance = index.balance_of(owner, mint)
     if balance is None:
         return None
     alike = holders_between(index, mint, balance, balance) if balance else _at_zero(index, mint)
-    return Behind(mint, alike[alike["owner"] == owner], f"with the address {shorten(owner)}")
+    return PointHolders(mint, alike[alike["owner"] == owner], f"with the address {shorten(owner)}")
 
 
 def _at_zero(index: MintIndex, mint: str) -> pd.DataFrame:

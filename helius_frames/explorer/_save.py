@@ -1,7 +1,7 @@
 """Downloads in the person's browser: three buttons, the bytes behind them, and a safe name for the file.
 
 The kernel's disk may be on another machine (Voila, Binder), so nothing is written there: the bytes
-travel to the page that asked, and the page saves them. It imports anywidget and nothing of ours.
+travel to the page that asked, and the page saves them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 FileFormat: TypeAlias = Literal["html", "csv", "parquet"]
 
-# About 25 MB of CSV: what a websocket and a browser take without a pause that looks like a fault.
+# About 25 MB of CSV: what a websocket and a browser take without a pause that looks like an error.
 MAX_ROWS = 200_000
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# At the beginning, or where another reader of CSV begins a cell: before what a spreadsheet runs, be it behind
+# quotes and spaces, in a wide letter of East Asia, or behind white space that it drops.
+_RUN = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
+_FORMULA_STARTS = re.compile(rf"""(?:\A(?=[\t\r\n])|(?:\A|(?<=[;,|\t\r\n]))(?=["'\s]*{_RUN}))""")
 _ADDRESS = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
 
 
@@ -36,7 +39,7 @@ class Download(NamedTuple):
 
 
 class SaveButtons(anywidget.AnyWidget):
-    """Three buttons that save as HTML, CSV and Parquet; also tells whether the page is dark.
+    """Three buttons that save as HTML, CSV and Parquet; ``page_theme`` follows the page.
 
     ``page_theme`` is ``"light"`` or ``"dark"`` where the page says so, else empty.
     """
@@ -55,8 +58,8 @@ class SaveButtons(anywidget.AnyWidget):
         asked = {"ticket": message["ticket"], "format": message["format"]}
         try:
             download = self._make(file_format(message["format"]))
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the person who clicked reads it
-            self.send(asked | {"error": f"not saved: {fault}"})
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person who clicked reads it
+            self.send(asked | {"error": f"not saved: {error}"})
         else:
             self.send(asked | {"name": download.name}, [download.data])
 
@@ -76,12 +79,13 @@ def file_name(mint: str, chart: str, suffix: FileFormat) -> str:
 
 
 def csv_bytes(rows: pd.DataFrame) -> bytes:
-    """Rows as UTF-8 CSV, every digit kept, no cell that a spreadsheet would run as a formula."""
-    return without_formulas(_bounded(rows)).to_csv(index=False).encode()
+    """Return the rows as UTF-8 CSV, every digit kept, no cell that a spreadsheet would run as a formula."""
+    # With this end of a line, as RFC 4180 has it, a cell with either of its characters is put into quotes.
+    return without_formulas(_bounded(rows)).to_csv(index=False, lineterminator="\r\n").encode()
 
 
 def parquet_bytes(rows: pd.DataFrame) -> bytes:
-    """Rows as Parquet, with the dtypes of the frame."""
+    """Return the rows as Parquet, with the dtypes of the frame."""
     buffer = io.BytesIO()
     _without_other_addresses(_bounded(rows)).to_parquet(buffer, index=False)
     return buffer.getvalue()
@@ -111,9 +115,13 @@ def _own_categories(column: pd.Series) -> pd.Series:
 
 
 def without_formulas(rows: pd.DataFrame) -> pd.DataFrame:
-    """Put a quote before each text, column names too, that begins as a spreadsheet formula does."""
-    columns = {name: _guard(rows[name]) for name in rows.columns}
-    return pd.DataFrame(columns).rename(columns=_guard_cell)
+    """Put a quote before each text, column names too, that a spreadsheet would take for a formula.
+
+    A spreadsheet splits at the separator of its country, not at ours, and knows nothing of our quotes then.
+    So a quote is put behind each character that might begin a cell for it, where a formula follows.
+    """
+    guarded = pd.concat([_guard(rows.iloc[:, place]) for place in range(rows.shape[1])], axis="columns")
+    return guarded.set_axis([_guard_cell(name) for name in rows.columns], axis="columns")
 
 
 def _guard(column: pd.Series) -> pd.Series:
@@ -124,4 +132,4 @@ def _guard(column: pd.Series) -> pd.Series:
 def _guard_cell(cell: object) -> object:
     if isinstance(cell, Decimal):
         return format(cell, "f")  # its own text may be 1E-9
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    return _FORMULA_STARTS.sub("'", cell) if isinstance(cell, str) else cell

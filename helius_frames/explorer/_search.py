@@ -8,7 +8,7 @@ ELLIPSIS = "…"
 
 
 def matching(addresses: pd.Index, text: str) -> pd.Index:
-    """Addresses that a search means, in their order: all of them for a blank text.
+    """Return the addresses that a search means, in their order: all of them for a blank text.
 
     A whole address means itself. ``7xKX…p2Qe``, as labels show it, means those with this beginning and
     end. Any other text means the addresses that contain it, in upper or lower case.

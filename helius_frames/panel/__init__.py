@@ -1,6 +1,6 @@
 """The pull panel: a form for people who do not write code, one pull at a time, and the explorer below it.
 
-Above `explorer`; `helius_frames.app` imports it when it is first asked for, so that importing the
+`helius_frames.app` imports it when it is first asked for, so that importing the
 package brings no widgets.
 """
 

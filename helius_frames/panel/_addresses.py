@@ -1,6 +1,6 @@
 """Addresses as people hand them over: pasted text and files, each entry with the place it stands at.
 
-Pure text; it imports `_protocol.pubkey` and `errors`. What is wrong is said by line, as an editor or a
+Pure text. What is wrong is said by line, as an editor or a
 spreadsheet counts, and nothing is left out in silence.
 """
 
@@ -24,6 +24,8 @@ _DELIMITERS: Final = ",;\t|"
 # Rows looked at to find out which column holds addresses.
 _SAMPLE: Final = 1000
 _SHOWN: Final = 60
+# More than any table of wallets has; each is a line in a list and is searched for addresses.
+MAX_COLUMNS: Final = 1000
 
 
 class Entry(NamedTuple):
@@ -50,7 +52,7 @@ class Table(NamedTuple):
 
 
 def pasted(text: str) -> list[Entry]:
-    """Addresses of pasted text: one a line, or several with commas, semicolons or spaces between."""
+    """Return the addresses of pasted text, which commas, semicolons, spaces or line ends separate."""
     return [
         Entry(f"line {number}", word)
         for number, line in enumerate(text.splitlines(), 1)
@@ -60,12 +62,12 @@ def pasted(text: str) -> list[Entry]:
 
 
 def read_table(name: str, content: bytes) -> Table:
-    """Rows and columns of an uploaded file: CSV, or one address a line.
+    """Return the rows and columns of an uploaded file: CSV, or one address a line.
 
     Raises
     ------
     InputError
-        It is no text file, or holds nothing.
+        It is not a text file, holds nothing, or has too many columns.
     """
     rows = _rows(name, _decode(content))
     if not rows:
@@ -91,16 +93,16 @@ def address_column(table: Table) -> int:
 
 
 def column(table: Table, place: int) -> list[Entry]:
-    """Addresses of one column of a file."""
+    """Return the addresses of one column of a file."""
     return [Entry(f"{table.name}, line {row.number}", _cell(row, place)) for row in table.rows]
 
 
-def faults_in(entries: Sequence[Entry]) -> list[str]:
-    """Say what is wrong with the entries that are no addresses, each with its place."""
+def problems_in(entries: Sequence[Entry]) -> list[str]:
+    """Return what is wrong with the entries that are not addresses, each with its place."""
     if pubkey.align_texts([entry.text for entry in entries]) is not None:
         return []
     return [
-        f"{entry.place}: {entry.text[:_SHOWN]!r} is no address: {why}"
+        f"{entry.place}: {entry.text[:_SHOWN]!r} is not a Solana address: {why}"
         if entry.text
         else f"{entry.place}: {why}"
         for entry in entries
@@ -113,8 +115,8 @@ def _why_not(text: str) -> str | None:
         return "no address in this line"
     try:
         pubkey.parse(text)
-    except ValueError as fault:
-        return str(fault)
+    except ValueError as error:
+        return str(error)
     return None
 
 
@@ -123,22 +125,31 @@ def _cell(row: Line, place: int) -> str:
 
 
 def _decode(content: bytes) -> str:
-    """Text of a file; addresses are ASCII, so an odd letter in another column may be lost."""
+    """Return the text of a file; addresses are ASCII, so an odd letter in another column may be lost."""
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if is_wide else "utf-8-sig", errors="replace")
 
 
 def _rows(name: str, text: str) -> list[Line]:
     if "\0" in text:
-        raise InputError(f"the file {name!r} is no text: save the table as CSV and choose that")
+        raise InputError(f"the file {name!r} is not text: save the table as CSV and choose that")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
-        lines = [Line(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    except csv.Error as fault:
+        lines = [Line(reader.line_num, _cells(name, cells)) for cells in reader]
+    except csv.Error as error:
         raise InputError(
-            f"the file {name!r} cannot be read as CSV at line {reader.line_num}: {fault}"
+            f"the file {name!r} cannot be read as CSV at line {reader.line_num}: {error}"
         ) from None
     return [line for line in lines if any(line.cells)]
+
+
+def _cells(name: str, cells: list[str]) -> list[str]:
+    if len(cells) > MAX_COLUMNS:
+        raise InputError(
+            f"the file {name!r} has a line of {len(cells):,} columns, at most {MAX_COLUMNS:,} can be read: "
+            "choose a file with one address a line, or a smaller table"
+        )
+    return [cell.strip() for cell in cells]
 
 
 def _delimiter(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The panel's controls: ipywidgets with a label each, that know no pull. It imports the fields of its own."""
+"""The panel's controls: ipywidgets with a label each, that know no pull."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Controls(NamedTuple):
         _show(self.remove, is_shown=bool(columns))
 
     def lock(self, *, is_pulling: bool) -> None:
-        """Let one pull run at a time."""
+        """Allow one pull at a time."""
         self.pull.disabled = is_pulling
         self.cancel.disabled = not is_pulling
 

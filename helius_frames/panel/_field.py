@@ -1,4 +1,4 @@
-"""A field for what must not be kept: its text never becomes widget state. It imports `_endpoint`.
+"""A field for what must not be kept: its text never becomes widget state.
 
 ipywidgets' own ``Password`` keeps what was typed in its model until it is cleared: a notebook that is saved
 in between, or another page on the same kernel, has it. Here the page sends the text as a message, which
@@ -13,7 +13,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from helius_frames._endpoint import Secret, seal
+from helius_frames._transport.endpoint import Secret, as_secret
 
 
 class SecretField(anywidget.AnyWidget):
@@ -43,15 +43,15 @@ class SecretField(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def peek(self) -> Secret | None:
-        """Text that was typed, which stays in the field."""
+        """Return the text that was typed, which stays in the field."""
         return self._secret
 
     def take(self) -> Secret | None:
-        """Text that was typed; the field is empty afterwards."""
+        """Return the text that was typed; the field is empty afterwards."""
         taken, self._secret = self._secret, None
         self.is_set = False
         return taken
 
     def _receive(self, _widget: SecretField, message: dict[str, str], _buffers: list[memoryview]) -> None:
-        self._secret = seal(message.pop("text").strip() or None)
+        self._secret = as_secret(message.pop("text").strip() or None)
         self.is_set = self._secret is not None

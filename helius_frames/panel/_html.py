@@ -1,4 +1,4 @@
-"""The panel's texts. Whatever came from a server, a file or a person is escaped here, in one place."""
+"""Texts of the panel. Whatever came from a server, a file or a person is escaped here, in one place."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from helius_frames._progress import Tally
+    from helius_frames._progress import PullProgress
     from helius_frames.panel._addresses import Entry, Table
-    from helius_frames.panel._pulling import Outcome
+    from helius_frames.panel._pulling import PullOutcome
 
 # More lines than anybody reads; a page with a hundred thousand of them would stop to answer.
 LISTED: Final = 1000
@@ -20,17 +20,17 @@ _HEADING_MAX: Final = 40
 
 
 def count(number: int, noun: str) -> str:
-    """Give a number with its noun."""
+    """Return a number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def columns(headings: Sequence[str]) -> list[tuple[str, int]]:
-    """Lines of the list of columns (a select's text is never HTML)."""
+    """Return the lines of the list of columns (a select's text is never HTML)."""
     return [(f"{place}: {name[:_HEADING_MAX]}", place - 1) for place, name in enumerate(headings, 1)]
 
 
 def count_note(of_text: Sequence[Entry], of_file: Sequence[Entry], table: Table | None) -> str:
-    """How many owners there are, where they come from, and what was made of a file's first line."""
+    """Return how many owners there are, from where, and what was made of a file's first line."""
     facts = [f"{count(len(of_text), 'owner')} pasted"]
     if table is not None:
         facts.append(f"{len(of_file):,} from {table.name!r}")
@@ -42,51 +42,56 @@ def count_note(of_text: Sequence[Entry], of_file: Sequence[Entry], table: Table 
     return f'<span class="helius-quiet">{escape(" · ".join(facts))}</span>'
 
 
-def progress(tally: Tally) -> str:
-    """Bar and line of how far the pull is."""
-    ended = tally.done + tally.failed
-    bar = f'<progress aria-label="owners read" max="{max(tally.owners, 1)}" value="{ended}"></progress>'
-    return f'<div class="helius-progress">{bar}<span>{ended:,} of {_spent(tally)}</span></div>'
+def progress(progress: PullProgress) -> str:
+    """Return bar and line of how far the pull is; credits are what requests to Helius's own hosts cost."""
+    ended = progress.done + progress.failed
+    bar = f'<progress aria-label="owners read" max="{max(progress.owners, 1)}" value="{ended}"></progress>'
+    spent = _spent(progress)
+    return f'<div class="helius-progress">{bar}<span>{ended:,} of {spent}</span></div>'
 
 
-def _spent(tally: Tally) -> str:
+def _spent(progress: PullProgress) -> str:
+    spent = f" = {progress.credits:,} credits" if progress.credits_per_request else ""
     facts = [
-        count(tally.owners, "owner"),
-        count(tally.pages, "page"),
-        f"{count(tally.requests, 'request')} = {tally.credits:,} credits on Helius",
+        count(progress.owners, "owner"),
+        count(progress.pages, "page"),
+        f"{count(progress.requests, 'request')}{spent}",
     ]
-    facts += [f"{count(tally.retries, 'time')} tried again"] if tally.retries else []
-    facts += [f"<b>{tally.failed:,} failed</b>"] if tally.failed else []
+    if progress.retries:
+        facts.append("1 retry" if progress.retries == 1 else f"{progress.retries:,} retries")
+    facts += [f"<b>{progress.failed:,} failed</b>"] if progress.failed else []
     return " · ".join(facts)
 
 
-def status(text: str, *, is_fault: bool = False) -> str:
-    """One sentence on the pull, which a screen reader reads out when it changes."""
-    kind = ' class="helius-fault"' if is_fault else ""
+def status(text: str, *, is_error: bool = False) -> str:
+    """Return one sentence on the pull, which a screen reader reads out when it changes."""
+    kind = ' class="helius-error"' if is_error else ""
     return f'<div role="status"><p{kind}>{escape(text)}</p></div>'
 
 
-def outcome(ended: Outcome) -> str:
-    """One sentence on what came of a pull."""
+def outcome(ended: PullOutcome) -> str:
+    """Return one sentence on what came of a pull."""
     if ended.frame is None:
         what = "no owner was read."
     else:
         what = f"{ended.read:,} of {count(ended.asked, 'owner')} read, {count(len(ended.frame), 'row')}."
     if ended.is_cancelled:
         return f"Cancelled: {what}"
-    return f"The pull ended: {what}\n{ended.fault}" if ended.fault else f"Done: {what}"
+    return f"The pull ended: {what}\n{ended.error}" if ended.error else f"Done: {what}"
 
 
-def faults(sentence: str, lines: Sequence[str]) -> str:
-    """Sentence on the input, and below it what is wrong, line by line."""
+def problems(sentence: str, lines: Sequence[str]) -> str:
+    """Return a sentence on the input, and below it what is wrong, line by line."""
+    if not lines:
+        return status(sentence, is_error=True)
     items = "".join(f"<li>{escape(line)}</li>" for line in lines[:LISTED])
     more = f"<li>… and {len(lines) - LISTED:,} more</li>" if len(lines) > LISTED else ""
     listed = f'<ul class="helius-list" tabindex="0" aria-label="what is wrong">{items}{more}</ul>'
-    return status(sentence, is_fault=True) + listed
+    return status(sentence, is_error=True) + listed
 
 
 def failures(failed: pd.DataFrame) -> str:
-    """Table of the owners that could not be read, with the cause; empty where all were."""
+    """Return a table of the owners that could not be read, with the cause; empty where all were."""
     if failed.empty:
         return ""
     hidden = len(failed) - LISTED
@@ -95,7 +100,7 @@ def failures(failed: pd.DataFrame) -> str:
     shown = failed.head(LISTED).astype({"page": "string"}).fillna({"page": ""})
     lines = "".join(_failure(failure) for failure in shown.itertuples())
     return (
-        f'<p class="helius-fault">{count(len(failed), "owner")} could not be read{more}:</p>'
+        f'<p class="helius-error">{count(len(failed), "owner")} could not be read{more}:</p>'
         '<div class="helius-list" role="region" aria-label="owners that could not be read" tabindex="0">'
         f"<table>{head}{lines}</table></div>"
     )

@@ -1,6 +1,6 @@
-"""The panel itself: the form read into one order, progress and outcome shown, the explorer below.
+"""The panel itself: the form, progress and outcome of its pull, the explorer below.
 
-It imports the whole package `panel`. Widgets are changed in the thread of a click and in that of the pull,
+Widgets are changed in the thread of a click and in that of the pull,
 so what begins and ends a pull holds one lock.
 """
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from helius_frames import analysis, demo
-from helius_frames._progress import Tally
-from helius_frames.errors import InputError, InputErrorGroup
+from helius_frames._progress import PullProgress
+from helius_frames.errors import InputError
 from helius_frames.explorer import Explorer, explore
 from helius_frames.panel import _html
 from helius_frames.panel._addresses import (
@@ -21,14 +21,16 @@ from helius_frames.panel._addresses import (
     Table,
     address_column,
     column,
-    faults_in,
     pasted,
+    problems_in,
     read_table,
 )
 from helius_frames.panel._controls import OTHER, build_controls
-from helius_frames.panel._pulling import Order, Outcome, Pulling, unexpected
+from helius_frames.panel._pulling import BackgroundPull, PullForm, PullOutcome, unexpected
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from traitlets import Bunch
 
@@ -44,12 +46,13 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         The explorer of that frame; ``None`` before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decimals: Mapping[str, int] | None = None) -> None:
+        self._decimals = dict(decimals or {})  # and what is typed into an explorer
         self.frame: pd.DataFrame | None = None
         self.explorer: Explorer | None = None
         self._table: Table | None = None
-        self._pulling: Pulling | None = None
-        self._change = threading.Lock()  # of whether a pull is under way
+        self._pulling: BackgroundPull | None = None
+        self._change = threading.Lock()  # of whether a pull is running
         self._controls = build_controls(self._use_file)
         self._progress, self._status, self._failures = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._form = (*self._controls.lines(), self._progress, self._status, self._failures)
@@ -58,7 +61,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         self._link()
 
     def close(self) -> None:
-        """Stop a pull under way, and close every widget of the panel."""
+        """Cancel a running pull, and close every widget of the panel."""
         pulling = self._pulling
         if pulling is not None:
             pulling.cancel()
@@ -95,8 +98,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]
     def _use_file(self, name: str, content: bytes) -> None:
         try:
             self._show_file(read_table(name, content))
-        except InputError as fault:
-            self._tell(fault.reason, is_fault=True)
+        except InputError as error:
+            self._show_status(error.reason, is_error=True)
 
     def _remove_file(self, _button: widgets.Button) -> None:
         self._show_file(None)
@@ -117,8 +120,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]
     def _of_file(self) -> list[Entry]:
         return [] if self._table is None else column(self._table, self._controls.column.value)
 
-    def _order(self) -> Order:
-        """Read the form; the key is let go of, whatever comes of it."""
+    def _read_form(self) -> PullForm:
+        """Read the form; the key field is empty afterwards, whatever comes of it."""
         controls = self._controls
         key, where = controls.key.take(), controls.where.value
         url = controls.url.peek() if where == OTHER else None
@@ -127,7 +130,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         owners = _addresses("owner", [*self._pasted(), *self._of_file()])
         if not owners:
             raise InputError("there are no owners: paste addresses, or add a file")
-        return Order(
+        return PullForm(
             owners=owners,
             mints=_addresses("mint", pasted(controls.mints.value)) or None,
             cluster=None if where == OTHER else where,
@@ -144,42 +147,40 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             if self._pulling is not None:
                 return
             try:
-                order = self._order()
-            except InputErrorGroup as faults:
-                self._status.value = _html.faults(faults.reason, [str(fault) for fault in faults.exceptions])
-            except InputError as fault:
-                self._tell(fault.reason, is_fault=True)
+                form = self._read_form()
+            except InputError as error:
+                self._status.value = _html.problems(error.reason, error.problems)
             else:
-                self._begin(order)
+                self._begin(form)
 
-    def _begin(self, order: Order) -> None:
+    def _begin(self, form: PullForm) -> None:
         self._controls.lock(is_pulling=True)
         self._failures.value = ""
-        self._draw(Tally(owners=len(order.owners)))
-        self._tell("Reading …")
-        self._pulling = Pulling(order, self._draw, self._end)
+        self._draw(PullProgress(owners=len(form.owners)))
+        self._show_status("Reading …")
+        self._pulling = BackgroundPull(form, self._draw, self._end)
 
     def _cancel(self, _button: widgets.Button | None = None) -> None:
         with self._change:
             if self._pulling is not None:
                 self._pulling.cancel()
-                self._tell("Cancelling …")
+                self._show_status("Cancelling …")
 
-    def _draw(self, tally: Tally) -> None:
-        self._progress.value = _html.progress(tally)
+    def _draw(self, progress: PullProgress) -> None:
+        self._progress.value = _html.progress(progress)
 
-    def _tell(self, text: str, *, is_fault: bool = False) -> None:
-        self._status.value = _html.status(text, is_fault=is_fault)
+    def _show_status(self, text: str, *, is_error: bool = False) -> None:
+        self._status.value = _html.status(text, is_error=is_error)
 
     # In the thread of the pull, so that the page is answered meanwhile
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: PullOutcome) -> None:
         try:
             self._show_frame(outcome.frame)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the form must come back to life
-            outcome = outcome._replace(fault=unexpected(fault))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the form must come back to life
+            outcome = outcome._replace(error=unexpected(error))
         with self._change:
-            self._tell(self._sentence(outcome), is_fault=bool(outcome.fault))
+            self._show_status(self._sentence(outcome), is_error=bool(outcome.error))
             self._controls.lock(is_pulling=False)
             self._pulling = None
 
@@ -189,25 +190,28 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         self._failures.value = _html.failures(analysis.failures(frame))
         self._drop_explorer()
         self.frame = frame
-        self._tell("Building the charts …")
-        self.explorer = explore(frame)
+        self._show_status("Building the charts …")
+        is_demo = analysis.pull_attrs(frame).get("cluster") == "demo"
+        self.explorer = explore(frame, decimals=(demo.DECIMALS if is_demo else {}) | self._decimals)
         self.children = (*self._form, self.explorer)
 
     def _drop_explorer(self) -> None:
         before, self.explorer, self.children = self.explorer, None, self._form
         if before is not None:
+            self._decimals |= before.decimals
             before.close()
 
-    def _sentence(self, outcome: Outcome) -> str:
+    def _sentence(self, outcome: PullOutcome) -> str:
         sentence = _html.outcome(outcome)
         is_old = outcome.frame is None and self.explorer is not None
         return f"{sentence}\nBelow is still the pull before." if is_old else sentence
 
 
 def _addresses(kind: str, entries: list[Entry]) -> list[str]:
-    """Texts of the entries; all bad ones are refused together, each with its place."""
-    faults = faults_in(entries)
-    if faults:
-        reason = f"{len(faults):,} of {len(entries):,} {kind}s cannot be used, nothing was sent"
-        raise InputErrorGroup(reason, [InputError(fault) for fault in faults])
+    """Return the texts of the entries; all bad ones are refused together, each with its place."""
+    problems = problems_in(entries)
+    if problems:
+        raise InputError(
+            f"{len(problems):,} of {len(entries):,} {kind}s cannot be used, nothing was sent", problems
+        )
     return [entry.text for entry in entries]

@@ -1,7 +1,7 @@
-"""One pull in a thread of its own: what is asked, how it is stopped, and what came of it.
+"""One pull in a thread of its own: what the form asks for, how it is cancelled, and what came of it.
 
-It imports `errors`, `_endpoint`, `_progress` and `reader`. A thread, not a task: the requests, and then the
-building of frame and index, would hold up the loop that answers the page.
+A thread, not a task: the requests, and then the building of frame and index, would hold up the loop that
+answers the page.
 """
 
 from __future__ import annotations
@@ -10,31 +10,33 @@ import threading
 from contextvars import copy_context
 from typing import TYPE_CHECKING, NamedTuple
 
+from helius_frames._options import ReadOptions, resolve
 from helius_frames.errors import HeliusError, KeyMissingError, PullInterrupted
-from helius_frames.reader import read_helius_balances
+from helius_frames.reader import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
 
-    from helius_frames._endpoint import Secret
-    from helius_frames._progress import Tally
+    from helius_frames._progress import PullProgress
+    from helius_frames._transport.endpoint import Cluster, Secret
+    from helius_frames._transport.rate_limit import Plan
 
 
-class Order(NamedTuple):
-    """What is asked, as the form says."""
+class PullForm(NamedTuple):
+    """What is read, as the form says."""
 
     owners: list[str]
     mints: list[str] | None
-    cluster: str | None
+    cluster: Cluster | None
     endpoint: Secret | None
     api_key: Secret | None
-    plan: str | None
+    plan: Plan | None
     drop_zero: bool
 
 
-class Outcome(NamedTuple):
+class PullOutcome(NamedTuple):
     """What came of a pull: the frame of the owners that were read, and what ended it early.
 
     Attributes
@@ -43,7 +45,7 @@ class Outcome(NamedTuple):
         Rows of the owners that were read; ``None`` where none was.
     read, asked
         How many owners were read, and how many there were.
-    fault
+    error
         What ended the pull; empty where nothing did.
     is_cancelled
         Whether a person ended it.
@@ -52,20 +54,23 @@ class Outcome(NamedTuple):
     frame: pd.DataFrame | None
     read: int
     asked: int
-    fault: str = ""
+    error: str = ""
     is_cancelled: bool = False
 
 
-class Pulling:
-    """A pull that is under way."""
+class BackgroundPull:
+    """A pull that is running."""
 
     def __init__(
-        self, order: Order, on_tally: Callable[[Tally], None], on_end: Callable[[Outcome], None]
+        self,
+        form: PullForm,
+        on_progress: Callable[[PullProgress], None],
+        on_end: Callable[[PullOutcome], None],
     ) -> None:
-        self._order = order
-        self._on_tally = on_tally
+        self._form = form
+        self._on_progress = on_progress
         self._on_end = on_end
-        self._is_cancelled = threading.Event()
+        self._cancelled = threading.Event()
         # With the context of the click, so that what is sent to the page is sent as its answer.
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._run,), name="helius_frames pull", daemon=True
@@ -74,61 +79,57 @@ class Pulling:
 
     def cancel(self) -> None:
         """Stop every request; the pull ends within a moment."""
-        self._is_cancelled.set()
+        self._cancelled.set()
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until it has ended."""
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        self._on_end(_read(self._order, self._look_up))
-
-    def _look_up(self, tally: Tally) -> None:
-        self._on_tally(tally)
-        if self._is_cancelled.is_set():
-            # Once: the reader looks up for a last time while it gives back what had arrived.
-            self._is_cancelled.clear()
-            raise KeyboardInterrupt
+        self._on_end(_pull(self._form, self._on_progress, self._cancelled))
 
 
-def unexpected(fault: Exception) -> str:
-    """Sentence on an exception that nobody foresaw."""
-    return f"unexpected {type(fault).__name__}: {fault}"
+def unexpected(error: Exception) -> str:
+    """Return a sentence on an exception that nobody foresaw."""
+    return f"unexpected {type(error).__name__}: {error}"
 
 
-def _read(order: Order, look_up: Callable[[Tally], None]) -> Outcome:
-    asked = len(dict.fromkeys(order.owners))
+def _pull(
+    form: PullForm, on_progress: Callable[[PullProgress], None], cancelled: threading.Event
+) -> PullOutcome:
+    asked = len(dict.fromkeys(form.owners))
     try:
-        frame = _ask(order, look_up)
+        frame = _read(form, on_progress, cancelled)
     except KeyMissingError:
-        return Outcome(
-            None, 0, asked, f"{order.cluster or 'this endpoint'} needs a key: type it into the field 'key'"
-        )
-    except HeliusError as fault:
-        return _with_partial(fault, Outcome(None, 0, asked, str(fault)))
+        where = form.cluster or "this endpoint"
+        return PullOutcome(None, 0, asked, f"{where} needs a key: type it into the field 'key'")
+    except HeliusError as error:
+        return _with_partial(error, PullOutcome(None, 0, asked, str(error)))
     except KeyboardInterrupt as ended:
-        return _with_partial(ended, Outcome(None, 0, asked, is_cancelled=True))
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the person who clicked reads it
-        return Outcome(None, 0, asked, unexpected(fault))
-    return Outcome(frame, asked - frame.attrs["helius"]["failed"], asked)
+        return _with_partial(ended, PullOutcome(None, 0, asked, is_cancelled=True))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the person who clicked reads it
+        return PullOutcome(None, 0, asked, unexpected(error))
+    return PullOutcome(frame, asked - frame.attrs["helius"]["failed"], asked)
 
 
-def _ask(order: Order, look_up: Callable[[Tally], None]) -> pd.DataFrame:
-    return read_helius_balances(
-        order.owners,
-        order.mints,
-        api_key=order.api_key,
-        cluster=order.cluster,
-        endpoint=order.endpoint,
-        plan=order.plan,
-        drop_zero=order.drop_zero,
-        errors="collect",
-        progress=look_up,
-    )
+def _read(
+    form: PullForm, on_progress: Callable[[PullProgress], None], cancelled: threading.Event
+) -> pd.DataFrame:
+    """Read what the form asks for; once the event is set, stop every request and raise `PullInterrupted`."""
+    options: ReadOptions = {
+        "api_key": form.api_key,
+        "cluster": form.cluster,
+        "endpoint": form.endpoint,
+        "plan": form.plan,
+        "drop_zero": form.drop_zero,
+        "errors": "collect",
+        "progress": on_progress,
+    }
+    return read(resolve(form.owners, form.mints, options), cancelled)
 
 
-def _with_partial(ended: HeliusError | KeyboardInterrupt, outcome: Outcome) -> Outcome:
-    """Outcome with the rows that had arrived, where an owner was read to its end."""
+def _with_partial(ended: HeliusError | KeyboardInterrupt, outcome: PullOutcome) -> PullOutcome:
+    """Add the rows that had arrived, where an owner was read to its end."""
     if not isinstance(ended, HeliusError | PullInterrupted) or ended.partial is None:
         return outcome
     read = outcome.asked - len(ended.open_owners)

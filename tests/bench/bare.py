@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pandas as pd
+from helius_frames._walk import join
 
 from helius_frames import _wire
 from helius_frames._frame import FrameBuilder
-from helius_frames._walk import join
 from helius_frames.demo import _rpc
 from helius_frames.demo._pages import pages_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helius_frames.demo import Holdings
-    from helius_frames.demo._pages import Cut
+    from helius_frames.demo._pages import PageSlice
 
 PAGE = 1000
 _END = b"\r\n\r\n"
@@ -66,7 +66,7 @@ def _queries(holdings: Holdings) -> list[_rpc.Query]:
     return [_rpc.Query(holdings.owners[0], cursor=cursor, limit=PAGE) for cursor in cursors]
 
 
-def _body(number: int, cut: Cut) -> bytes:
+def _body(number: int, cut: PageSlice) -> bytes:
     cursor = b"null" if cut.cursor is None else b'"%b"' % cut.cursor.encode()
     return _rpc.page_text(b'"%d"' % number, 100, b"items", cut.items, cursor)
 

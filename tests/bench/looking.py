@@ -126,7 +126,7 @@ def _goals(rows: int, found: _Explored, most_ms: float) -> list[Goal]:
 def _explored(frame: pd.DataFrame, rounds: int) -> _Explored:
     ready_s = [_ready_s(frame) for _ in range(rounds)]
     with _front_end() as sent:
-        ex = explore(frame)
+        ex = explore(frame, decimals=dict.fromkeys(frame["mint"].cat.categories, 6))
         ex.figure._view_count = 1  # somebody looks at it
         mints = ex._index.mints
         _move(ex, sent, "mint", mints[-1])  # the first change of all makes what later ones use

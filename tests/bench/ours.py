@@ -12,11 +12,11 @@ from unittest.mock import patch
 
 import httpx
 import pandas as pd
+from helius_frames._walk import KeyWalk
 
 import helius_frames
 from helius_frames import _bridge, _client, _columns, _schedule
 from helius_frames._transport.rate_limit import Budget, Turn
-from helius_frames._walk import KeyWalk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from test_explorer_in_browsers import VOILAS_OWN, Shown
 
 from helius_frames import demo
+from tests.fault_server import FaultRule, FaultyIndexer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ def test_voila_pulls_on_the_demo_cluster_through_the_panel(page: Page, watch: Wa
     shown = Shown(page)
     shown.wait()
     expect(form.status).to_contain_text("Done: 600 of 600 owners read")
-    expect(form.progress).to_contain_text("credits on Helius")
+    expect(form.progress).to_contain_text("requests")
     shown.choose_chart("Lorenz")
     shown.choose_chart("Top holders")
     check_nothing_is_cut_off(page, form)
@@ -94,7 +95,9 @@ def check_bad_owners_and_a_file(page: Page, form: Form) -> None:
     expect(form.box).to_contain_text("1 owner pasted · 5 from 'w.csv'")
     expect(form.labelled("column").locator("option:checked")).to_have_text("2: address")
     form.click("Pull")
-    expect(form.box.locator(".helius-list")).to_have_text(re.compile("line 1: 'nonsense' is no address"))
+    expect(form.box.locator(".helius-list")).to_have_text(
+        re.compile("line 1: 'nonsense' is not a Solana address")
+    )
     form.click("Remove the file")
     expect(form.labelled("column")).to_be_hidden()
 
@@ -115,7 +118,7 @@ def test_jupyterlab_cancels_lists_failures_and_saves_no_key(page: Page, tmp_path
         "websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(as_bytes(frame)))
     )
     let_widgets_be_saved(tmp_path)
-    indexer = demo.Indexer(demo.app().holdings, api_key=KEY, latency_s=LATENCY_S)
+    indexer = FaultyIndexer(demo.app().holdings, api_key=KEY, latency_s=LATENCY_S)
     with serve(tmp_path) as server, demo.serve(indexer) as url:
         server.write("app.ipynb", ["import helius_frames\npanel = helius_frames.app()\npanel"])
         open_notebook(page, server, "lab", "app.ipynb")
@@ -185,7 +188,7 @@ def check_the_key_is_gone(form: Form) -> None:
 
 
 def check_failures_are_listed(form: Form, indexer: demo.Indexer) -> None:
-    indexer.faults = demo.Faults(demo.order("mint-markup", owner=demo.OWNERS[1]))
+    indexer.faults = [FaultRule("mint-markup", owner=demo.OWNERS[1])]
     form.box.get_by_label("key", exact=True).fill(KEY)
     form.click("Pull")
     expect(form.status).to_contain_text("Done: 4 of 5 owners read")

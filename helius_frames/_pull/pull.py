@@ -1,0 +1,83 @@
+"""One pull: client, walks and sink put together."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from helius_frames._protocol import balances
+from helius_frames._pull.fetch import PageFetcher
+from helius_frames._pull.mint_filter import MintFilter, MintWalk
+from helius_frames._pull.owner_walk import OwnerWalk
+from helius_frames._pull.scheduler import Scheduler, Sink, Walk
+from helius_frames._pull.stats import PullStats
+from helius_frames._transport.client import Client
+from helius_frames._transport.http import in_process
+
+if TYPE_CHECKING:
+    from helius_frames._options import PullConfig
+    from helius_frames._pull.rows import Rows
+    from helius_frames._transport.endpoint import Endpoint
+    from helius_frames._transport.http import Connect
+
+
+class Pull:
+    """Reads what a config asks for into a sink, in one event loop; its ``stats`` can be read anywhere."""
+
+    def __init__(self, config: PullConfig) -> None:
+        self.config = config
+        self.stats = PullStats(config)
+
+    async def run(self, sink: Sink) -> None:
+        """Read everything; an error that ends the pull is raised."""
+        config, stats = self.config, self.stats
+        environment = config.environment
+        if config.endpoint.is_demo and environment.connect is None:
+            environment = environment._replace(connect=_demo)
+        client = Client(
+            config.endpoint,
+            stats.progress,
+            rate=config.rate,
+            timeout=config.timeout,
+            retries=config.retries,
+            environment=environment,
+        )
+        async with client:
+            fetcher = PageFetcher(client, balances.METHODS, balances.parse_page, config.page_size)
+            wanted = MintFilter(config.mints) if config.mints else None
+            is_parallel = wanted is None and not config.is_streaming
+
+            def new_walk(index: int) -> Walk:
+                if wanted is not None:
+                    return MintWalk(fetcher, config.owners[index], wanted)
+                return OwnerWalk(
+                    fetcher, config.owners[index], partial(emit, index) if config.is_streaming else None
+                )
+
+            async def emit(index: int, rows: Rows) -> None:
+                stats.add_rows(rows)
+                await sink.add(index, rows)
+
+            scheduler = Scheduler(
+                new_walk,
+                stats,
+                sink,
+                # Helpers only where walks can be split.
+                workers=config.max_concurrency
+                if is_parallel
+                else min(config.max_concurrency, len(config.owners)),
+                is_stable=config.consistency == "stable",
+                is_collecting=config.errors == "collect",
+                has_spare=lambda: not client.limiter.is_limiting,
+            )
+            fetcher.on_page = scheduler.changed.set
+            try:
+                await scheduler.run()
+            finally:
+                stats.method = fetcher.method
+
+
+def _demo(_endpoint: Endpoint, _timeout_s: float) -> Connect:
+    from helius_frames import demo  # noqa: PLC0415 - the holdings are made at first use
+
+    return in_process(demo.app())

@@ -1,0 +1,1 @@
+"""Tests through the public API alone: the net under every change of the inside."""
