@@ -17,7 +17,7 @@ from helius_frames.errors import AttrsError, InputError
 from helius_frames.reader import read_helius_balances
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import plotly.graph_objects as go
 
@@ -143,10 +143,14 @@ class BalancesAccessor:
 
     @_as_told_by(analysis.by_mint)
     def by_mint(
-        self, *, short: bool = False, dtype_backend: Literal["pyarrow"] | None = None
+        self,
+        *,
+        short: bool = False,
+        dtype_backend: Literal["pyarrow"] | None = None,
+        exclude: analysis.Exclude = None,
     ) -> pd.DataFrame:
         """Summarise each mint: holders, exact total, concentration."""
-        return analysis.by_mint(self._frame, short=short, dtype_backend=dtype_backend)
+        return analysis.by_mint(self._frame, short=short, dtype_backend=dtype_backend, exclude=exclude)
 
     @_as_told_by(analysis.by_owner)
     def by_owner(self, *, dtype_backend: Literal["pyarrow"] | None = None) -> pd.DataFrame:
@@ -154,24 +158,31 @@ class BalancesAccessor:
         return analysis.by_owner(self._frame, dtype_backend=dtype_backend)
 
     @_as_told_by(analysis.top_holders)
-    def top_holders(self, mint: str, n: int = 20) -> pd.DataFrame:
+    def top_holders(self, mint: str, n: int = 20, *, exclude: analysis.Exclude = None) -> pd.DataFrame:
         """List the largest holders of a mint with their shares."""
-        return analysis.top_holders(self._frame, mint, n)
+        return analysis.top_holders(self._frame, mint, n, exclude=exclude)
 
     @_as_told_by(analysis.distribution)
-    def distribution(self, mint: str, bins: int = 60, scale: analysis.Scale = "log") -> pd.DataFrame:
+    def distribution(
+        self,
+        mint: str,
+        bins: int = 60,
+        scale: analysis.Scale = "log",
+        *,
+        exclude: analysis.Exclude = None,
+    ) -> pd.DataFrame:
         """Count a mint's holders by size of balance."""
-        return analysis.distribution(self._frame, mint, bins, scale)
+        return analysis.distribution(self._frame, mint, bins, scale, exclude=exclude)
 
     @_as_told_by(analysis.lorenz)
-    def lorenz(self, mint: str) -> pd.DataFrame:
+    def lorenz(self, mint: str, *, exclude: analysis.Exclude = None) -> pd.DataFrame:
         """Give a mint's Lorenz curve."""
-        return analysis.lorenz(self._frame, mint)
+        return analysis.lorenz(self._frame, mint, exclude=exclude)
 
     @_as_told_by(analysis.ecdf)
-    def ecdf(self, mint: str) -> pd.DataFrame:
+    def ecdf(self, mint: str, *, exclude: analysis.Exclude = None) -> pd.DataFrame:
         """Give the share of a mint's holders with at most a balance."""
-        return analysis.ecdf(self._frame, mint)
+        return analysis.ecdf(self._frame, mint, exclude=exclude)
 
     @_as_told_by(analysis.slots)
     def slots(self) -> pd.DataFrame:
@@ -227,6 +238,120 @@ class BalancesAccessor:
         from helius_frames.explorer import explore  # noqa: PLC0415 - loads ipywidgets and plotly
 
         return explore(self._frame, **initial)
+
+    @_as_told_by(analysis.airdrop)
+    def airdrop(
+        self,
+        expected: analysis.Expected,
+        mint: str | None = None,
+        *,
+        units: analysis.Units = "base",
+        decimals: int | Mapping[str, int] | None = None,
+        mints: analysis.Mints = None,
+        complete: analysis.Mints = None,
+    ) -> pd.DataFrame:
+        """Return what has become of an airdrop: for each owner expected, held and a status."""
+        return analysis.airdrop(
+            self._frame,
+            expected,
+            mint,
+            units=units,
+            decimals=decimals,
+            mints=mints,
+            complete=complete,
+        )
+
+    @_as_told_by(analysis.airdrop_summary)
+    def airdrop_summary(
+        self,
+        expected: analysis.Expected,
+        mint: str | None = None,
+        *,
+        units: analysis.Units = "base",
+        decimals: int | Mapping[str, int] | None = None,
+        mints: analysis.Mints = None,
+        complete: analysis.Mints = None,
+    ) -> pd.DataFrame:
+        """Return what has become of an airdrop of one mint by status, in owners and in tokens."""
+        return analysis.airdrop_summary(
+            self._frame,
+            expected,
+            mint,
+            units=units,
+            decimals=decimals,
+            mints=mints,
+            complete=complete,
+        )
+
+    @_as_told_by(analysis.airdrop_report)
+    def airdrop_report(
+        self,
+        expected: analysis.Expected,
+        mint: str | None = None,
+        *,
+        units: analysis.Units = "base",
+        decimals: int | Mapping[str, int] | None = None,
+        mints: analysis.Mints = None,
+        complete: analysis.Mints = None,
+    ) -> str:
+        """Return what has become of an airdrop of one mint as a paragraph."""
+        return analysis.airdrop_report(
+            self._frame,
+            expected,
+            mint,
+            units=units,
+            decimals=decimals,
+            mints=mints,
+            complete=complete,
+        )
+
+    @_as_told_by(analysis.thresholds)
+    def thresholds(
+        self, mint: str, percentiles: Sequence[float] = (50, 90, 99), *, exclude: analysis.Exclude = None
+    ) -> pd.DataFrame:
+        """Return the balance that it takes to be among the top of a mint's holders."""
+        return analysis.thresholds(self._frame, mint, percentiles, exclude=exclude)
+
+    @_as_told_by(analysis.classes)
+    def classes(
+        self, mint: str, edges: analysis.Edges | None = None, *, exclude: analysis.Exclude = None
+    ) -> pd.DataFrame:
+        """Return a mint's holders by size class, and what each class has."""
+        return analysis.classes(self._frame, mint, edges, exclude=exclude)
+
+    @_as_told_by(analysis.equal_balances)
+    def equal_balances(
+        self, mint: str, *, at_least: int = 2, exclude: analysis.Exclude = None
+    ) -> pd.DataFrame:
+        """Return the amounts that several holders of a mint hold exactly."""
+        return analysis.equal_balances(self._frame, mint, at_least=at_least, exclude=exclude)
+
+    @_as_told_by(analysis.overlap)
+    def overlap(
+        self,
+        mints: Iterable[str] | None = None,
+        *,
+        measure: analysis.Overlap = "common",
+        n: int = 500,
+        exclude: analysis.Exclude = None,
+    ) -> pd.DataFrame:
+        """Return, for each two mints, how many owners hold both."""
+        return analysis.overlap(self._frame, mints, measure=measure, n=n, exclude=exclude)
+
+    @_as_told_by(analysis.with_owners)
+    def with_owners(self, labels: analysis.Labels | None = None) -> pd.DataFrame:
+        """Add what is known of the owners: wallet or program, and names of the caller's."""
+        return analysis.with_owners(self._frame, labels)
+
+    @_as_told_by(analysis.without_owners)
+    def without_owners(self, exclude: analysis.Exclude) -> pd.DataFrame:
+        """Leave some of the owners out, as if they had not been asked."""
+        return analysis.without_owners(self._frame, exclude)
+
+    @_as_told_by(analysis.fingerprint)
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the balances, the same on every machine."""
+        return analysis.fingerprint(self._frame)
 
 
 def _drawn(method: _Method) -> _Method:
@@ -466,6 +591,132 @@ class PlotAccessor:
             decimals=decimals,
             hide_zeros=hide_zeros,
             mark=mark,
+            theme=theme,
+            title=title,
+        )
+
+    def airdrop(
+        self,
+        expected: analysis.Expected,
+        mint: str | None = None,
+        *,
+        units: analysis.Units = "base",
+        decimals: int | Mapping[str, int] | None = None,
+        mints: analysis.Mints = None,
+        complete: analysis.Mints = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw what has become of an airdrop in owners and in tokens, as `charts.plot_airdrop` does.
+
+        Examples
+        --------
+        >>> import helius_frames
+        >>> from helius_frames import demo
+        >>> df = helius_frames.read_helius_balances(demo.OWNERS, cluster="demo")
+        >>> expected = dict.fromkeys(demo.OWNERS, 1_000 * 10**6)
+        >>> figure = df.helius.plot.airdrop(expected, demo.TOKENS[0].mint)
+        """
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_airdrop(
+            self._frame,
+            expected,
+            mint,
+            units=units,
+            decimals=decimals,
+            mints=mints,
+            complete=complete,
+            theme=theme,
+            title=title,
+        )
+
+    def classes(
+        self,
+        mint: str,
+        edges: analysis.Edges | None = None,
+        *,
+        decimals: int | None = None,
+        exclude: analysis.Exclude = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw a mint's holders by size class, as `charts.plot_classes` does.
+
+        Examples
+        --------
+        >>> import helius_frames
+        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+        >>> figure = df.helius.plot.classes(df.helius.by_mint().index[0])
+        """
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_classes(
+            self._frame,
+            mint,
+            edges,
+            decimals=decimals,
+            exclude=exclude,
+            theme=theme,
+            title=title,
+        )
+
+    def equal_balances(
+        self,
+        mint: str,
+        *,
+        n: int = 12,
+        at_least: int = 2,
+        decimals: int | None = None,
+        exclude: analysis.Exclude = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw the amounts that most holders of a mint hold exactly, as `charts.plot_equal_balances` does.
+
+        Examples
+        --------
+        >>> import helius_frames
+        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+        >>> figure = df.helius.plot.equal_balances(df.helius.by_mint().index[0])
+        """
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_equal_balances(
+            self._frame,
+            mint,
+            n=n,
+            at_least=at_least,
+            decimals=decimals,
+            exclude=exclude,
+            theme=theme,
+            title=title,
+        )
+
+    def overlap(
+        self,
+        mints: Iterable[str] | None = None,
+        *,
+        n: int = 12,
+        exclude: analysis.Exclude = None,
+        theme: Theme = "light",
+        title: str | None = None,
+    ) -> go.Figure:
+        """Draw how many holders each two mints have in common, as `charts.plot_overlap` does.
+
+        Examples
+        --------
+        >>> import helius_frames
+        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+        >>> figure = df.helius.plot.overlap()
+        """
+        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+
+        return charts.plot_overlap(
+            self._frame,
+            mints,
+            n=n,
+            exclude=exclude,
             theme=theme,
             title=title,
         )

@@ -19,6 +19,7 @@ from helius_frames.analysis._concentration import (
 )
 from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus
 from helius_frames.analysis._index import Holders, MintIndex, Source, by_holders, mint_groups
+from helius_frames.analysis._labels import Exclude, by_mint_of_rest, rest_of
 from helius_frames.analysis._schema import read_columns
 from helius_frames.analysis._text import short_names
 from helius_frames.errors import InputError
@@ -27,7 +28,11 @@ Scale: TypeAlias = Literal["log", "linear"]
 
 
 def by_mint(
-    source: Source, *, short: bool = False, dtype_backend: Literal["pyarrow"] | None = None
+    source: Source,
+    *,
+    short: bool = False,
+    dtype_backend: Literal["pyarrow"] | None = None,
+    exclude: Exclude = None,
 ) -> pd.DataFrame:
     """Sum up each mint: its holders, its exact total and how unevenly it is held.
 
@@ -41,6 +46,8 @@ def by_mint(
     dtype_backend
         ``"pyarrow"``: Arrow dtypes, and ``total`` as decimal128(38, 0), to save the table. A decimal
         cannot be multiplied or divided where the result might need more than 38 digits.
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`.
 
     Returns
     -------
@@ -56,6 +63,8 @@ def by_mint(
     - ``largest``: uint64, base units; 0 without holders
     - ``hhi``: float64 in (0, 1], see `hhi`; NaN without holders
     - ``zero_balances``: int64
+    - ``excluded_holders``: int64, and ``excluded_total``: Python integers, base units: what was left out of
+      all other columns; only with ``exclude``
 
     Raises
     ------
@@ -77,7 +86,9 @@ def by_mint(
     '7or7…pcva'
     """
     check_backend(dtype_backend)
-    if isinstance(source, MintIndex):
+    if exclude is not None:
+        table = by_mint_of_rest(source, exclude, by_mint)
+    elif isinstance(source, MintIndex):
         table = _summary(source.columns.mints.names[source.mint_codes], source.groups)
     else:
         columns = read_columns(source)
@@ -88,8 +99,14 @@ def by_mint(
     return as_arrow(table) if dtype_backend == "pyarrow" else table
 
 
-def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
+def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = None) -> pd.DataFrame:
     """List the n largest holders of one mint.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
+        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -117,9 +134,10 @@ def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
     True
     """
     check_count(n, "n")
-    index = MintIndex.for_mint(source, mint)
+    rest = rest_of(source, mint, exclude)
+    index = MintIndex.for_mint(rest.source, mint)
     holders = index.holders(mint)
-    return index.holder_table(holders, max(holders.size - n, 0), holders.size)
+    return rest.note(index.holder_table(holders, max(holders.size - n, 0), holders.size))
 
 
 def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFrame:
@@ -156,13 +174,21 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     return index.holder_table(holders, first, max(first, end))
 
 
-def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log") -> pd.DataFrame:
+def distribution(
+    source: Source, mint: str, bins: int = 60, scale: Scale = "log", *, exclude: Exclude = None
+) -> pd.DataFrame:
     """Count the holders of one mint in bins of equal width on a log or a linear scale.
 
     The bins reach from the smallest to the largest balance above zero and leave nothing out between
     them. Their edges are whole base units, so each holder is in exactly one bin; a bin without a whole
     number in it does not exist, so there may be fewer than asked. Zero balances are in no bin: `by_mint`
     counts them.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
+        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -192,25 +218,34 @@ def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log"
     """
     check_count(bins, "bins")
     check_scale(scale)
-    holders = MintIndex.for_mint(source, mint).holders(mint)
+    rest = rest_of(source, mint, exclude)
+    holders = MintIndex.for_mint(rest.source, mint).holders(mint)
     lows = _bin_lows(holders.balances, bins, scale)
     edges = np.append(np.searchsorted(holders.balances, lows), holders.size)
     sums = minus(holders.sums(edges[1:]), holders.sums(edges[:-1]))
-    return pd.DataFrame(
-        {
-            "low": lows,
-            "high": np.append(lows[1:] - np.uint64(1), holders.balances[-1:]),
-            "holders": np.diff(edges),
-            "total": integer_objects(sums),
-        }
+    return rest.note(
+        pd.DataFrame(
+            {
+                "low": lows,
+                "high": np.append(lows[1:] - np.uint64(1), holders.balances[-1:]),
+                "holders": np.diff(edges),
+                "total": integer_objects(sums),
+            }
+        )
     )
 
 
-def lorenz(source: Source, mint: str) -> pd.DataFrame:
+def lorenz(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFrame:
     """Trace the Lorenz curve of one mint's holders.
 
     The share of the total that the poorest share of the holders has. Equal balances give the diagonal; the
     Gini coefficient is twice the area between it and the curve.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
+        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -234,12 +269,19 @@ def lorenz(source: Source, mint: str) -> pd.DataFrame:
     >>> curve.iloc[-1].tolist()
     [1.0, 1.0]
     """
-    holders = MintIndex.for_mint(source, mint).holders(mint)
-    return lorenz_at(holders, np.arange(holders.size + 1))
+    rest = rest_of(source, mint, exclude)
+    holders = MintIndex.for_mint(rest.source, mint).holders(mint)
+    return rest.note(lorenz_at(holders, np.arange(holders.size + 1)))
 
 
-def ecdf(source: Source, mint: str) -> pd.DataFrame:
+def ecdf(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFrame:
     """Trace the empirical distribution of one mint's balances: the share of holders with at most so much.
+
+    Parameters
+    ----------
+    exclude
+        Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
+        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -264,9 +306,10 @@ def ecdf(source: Source, mint: str) -> pd.DataFrame:
     >>> float(ecdf(df, by_mint(df).index[0])["share"].iloc[-1])
     1.0
     """
-    holders = MintIndex.for_mint(source, mint).holders(mint)
+    rest = rest_of(source, mint, exclude)
+    holders = MintIndex.for_mint(rest.source, mint).holders(mint)
     last_of_equals = np.append(holders.balances[1:] != holders.balances[:-1], holders.size > 0)
-    return ecdf_at(holders, np.flatnonzero(last_of_equals[: holders.size]))
+    return rest.note(ecdf_at(holders, np.flatnonzero(last_of_equals[: holders.size])))
 
 
 def lorenz_at(holders: Holders, counts: I64) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Frame to figures: six charts of who holds how much, drawn with plotly.
+"""Frame to figures: charts of who holds how much, who kept an airdrop, and who left, drawn with plotly.
 
 Each chart has two functions: ``…_numbers`` computes exactly what is drawn, without plotly, and ``plot_…``
 draws it. All take a balance frame or a `MintIndex`. Amounts in hover are exact text, because JavaScript
@@ -6,45 +6,81 @@ rounds above 2**53.
 """
 
 from helius_frames.analysis import shorten
+from helius_frames.charts._airdrop import AirdropNumbers, airdrop_numbers, plot_airdrop
+from helius_frames.charts._classes import (
+    ClassesNumbers,
+    EqualBalancesNumbers,
+    classes_numbers,
+    equal_balances_numbers,
+    plot_classes,
+    plot_equal_balances,
+)
 from helius_frames.charts._context import ChartContext, Decimals, Mark, decimals_of
 from helius_frames.charts._ecdf import EcdfNumbers, ecdf_numbers, plot_ecdf
 from helius_frames.charts._heatmap import HeatmapNumbers, heatmap_numbers, plot_heatmap
 from helius_frames.charts._histogram import HistogramNumbers, histogram_numbers, plot_histogram
 from helius_frames.charts._lorenz import LorenzNumbers, lorenz_numbers, plot_lorenz
+from helius_frames.charts._overlap import OverlapNumbers, overlap_numbers, plot_overlap
 from helius_frames.charts._page import standalone_html
 from helius_frames.charts._style import Theme
 from helius_frames.charts._text import amount_text, percent_text, range_text, slots_text, unit_text
+from helius_frames.charts._through_time import (
+    CohortsNumbers,
+    TimelineNumbers,
+    cohorts_numbers,
+    plot_cohorts,
+    plot_timeline,
+    timeline_numbers,
+)
 from helius_frames.charts._top_holders import TopHoldersNumbers, plot_top_holders, top_holders_numbers
 from helius_frames.charts._treemap import TreemapNumbers, plot_treemap, treemap_numbers
 
 __all__ = [
+    "AirdropNumbers",
     "ChartContext",
+    "ClassesNumbers",
+    "CohortsNumbers",
     "Decimals",
     "EcdfNumbers",
+    "EqualBalancesNumbers",
     "HeatmapNumbers",
     "HistogramNumbers",
     "LorenzNumbers",
     "Mark",
+    "OverlapNumbers",
     "Theme",
+    "TimelineNumbers",
     "TopHoldersNumbers",
     "TreemapNumbers",
+    "airdrop_numbers",
     "amount_text",
+    "classes_numbers",
+    "cohorts_numbers",
     "decimals_of",
     "ecdf_numbers",
+    "equal_balances_numbers",
     "heatmap_numbers",
     "histogram_numbers",
     "lorenz_numbers",
+    "overlap_numbers",
     "percent_text",
+    "plot_airdrop",
+    "plot_classes",
+    "plot_cohorts",
     "plot_ecdf",
+    "plot_equal_balances",
     "plot_heatmap",
     "plot_histogram",
     "plot_lorenz",
+    "plot_overlap",
+    "plot_timeline",
     "plot_top_holders",
     "plot_treemap",
     "range_text",
     "shorten",
     "slots_text",
     "standalone_html",
+    "timeline_numbers",
     "top_holders_numbers",
     "treemap_numbers",
     "unit_text",

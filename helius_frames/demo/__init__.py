@@ -80,10 +80,11 @@ def app() -> Indexer:
 
 @contextmanager
 def at(moment: Moment) -> Iterator[None]:
-    """Let ``cluster="demo"`` stand at ``"first"`` or two weeks ``"later"`` within a ``with`` block.
+    """Let ``cluster="demo"`` stand at ``"first"``, two weeks ``"later"``, or four, at ``"last"``, in a block.
 
-    Between the two some holders of the airdrop sell, the whale sells a third, the founders mint, and a
-    token is launched. As on the real chain no row is ever deleted: who sold out keeps a zero.
+    Between the first two some holders of the airdrop sell, the whale sells a third, the founders mint, and a
+    token is launched; until the last, more of the airdrop is sold, and some buy a little back. As on the
+    real chain no row is ever deleted: who sold out keeps a zero.
 
     Examples
     --------
@@ -92,8 +93,8 @@ def at(moment: Moment) -> Iterator[None]:
     ...     demo.app().slot
     348624000
     """
-    if moment not in ("first", "later"):
-        raise ValueError(f"moment {moment!r}; give 'first' or 'later'")
+    if moment not in ("first", "later", "last"):
+        raise ValueError(f"moment must be 'first', 'later' or 'last', got {moment!r}")
     token = _moment.set(moment)
     try:
         yield

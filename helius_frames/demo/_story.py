@@ -1,4 +1,4 @@
-"""The synthetic tokens and wallets of ``cluster="demo"``, at two moments two weeks apart.
+"""The synthetic tokens and wallets of ``cluster="demo"``, at three moments two weeks apart.
 
 It imports `holdings` alone. Nothing here is taken from a chain: addresses and balances are drawn from
 one seed, and shaped so that each token has something to tell. The amounts stand in a dense table,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Moment: TypeAlias = Literal["first", "later"]
+Moment: TypeAlias = Literal["first", "later", "last"]
 Amounts: TypeAlias = "NDArray[np.uint64]"
 
 SEED: Final = 20_260_801
@@ -29,6 +29,7 @@ N_OWNERS: Final = 600
 FIRST_SLOT: Final = 345_600_000
 # Two weeks of slots of 400 ms.
 LATER_SLOT: Final = FIRST_SLOT + 14 * 24 * 3600 * 5 // 2
+LAST_SLOT: Final = LATER_SLOT + 14 * 24 * 3600 * 5 // 2
 
 # Wallets that a page, a test or a notebook refers to by name, and their places among the owners.
 _PLACES: Final = {
@@ -162,12 +163,14 @@ def holdings(moment: Moment) -> Holdings:
 
 def slot(moment: Moment) -> int:
     """Newest slot indexed when a pull of that moment begins."""
-    return {"first": FIRST_SLOT, "later": LATER_SLOT}[moment]
+    return {"first": FIRST_SLOT, "later": LATER_SLOT, "last": LAST_SLOT}[moment]
 
 
 @cache
 def _state(moment: Moment) -> _State:
-    return _first() if moment == "first" else _later(_state("first"))
+    if moment == "first":
+        return _first()
+    return _later(_state("first")) if moment == "later" else _last(_state("later"))
 
 
 def _first() -> _State:
@@ -240,6 +243,22 @@ def _later(first: _State) -> _State:
     _launch(rng, amounts, held)
     _welcome(amounts, held)
     return _State(amounts, held, new_dust=_NEW_DUST)
+
+
+def _last(later: _State) -> _State:
+    """Let more of the airdrop go: some sell all, some a part, and some who sold out buy a little back."""
+    rng = np.random.default_rng([SEED, 7])
+    amounts, held, row = later.amounts.copy(), later.held.copy(), _row("Fair Drop")
+    holders = rng.permutation(np.flatnonzero(amounts[row]))
+    sold_out = rng.permutation(np.flatnonzero(held[row] & (amounts[row] == 0)))
+    buyers, sellers, some = holders[:10], holders[10:50], holders[50:110]
+    for place, seller in enumerate(sellers):
+        _pass_on(amounts, held, (row, seller, buyers[place % 10]), amounts[row, seller])
+    for place, seller in enumerate(some):
+        part = amounts[row, seller] // np.uint64(4) * np.uint64(1 + place % 3)
+        buyer = sold_out[place % 15] if place % 2 else buyers[place % 10]
+        _pass_on(amounts, held, (row, seller, buyer), part)
+    return _State(amounts, held, new_dust=later.new_dust)
 
 
 def _trade(rng: np.random.Generator, amounts: Amounts, held: NDArray[np.bool_]) -> None:
