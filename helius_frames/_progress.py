@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CREDITS_PER_REQUEST: Final = 10
 # A bar for a pull that ends within a moment would only flicker.
 _MOMENT_S: Final = 1.0
+# It fits 80 columns with a bar of a dozen or more.
+_BAR: Final = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} owners [{elapsed}<{remaining}{postfix}]"
 
 
 @dataclass(slots=True)
@@ -35,6 +37,12 @@ class PullProgress:
     """Requests sent, retries included."""
     retries: int = 0
     """Requests that were sent again."""
+    refused: int = 0
+    """Requests that the server refused for its rate limit (HTTP 429)."""
+    rate: float | None = None
+    """Requests a second in force now, given or found; ``None`` where nothing limits them yet."""
+    waiting_s: float = 0.0
+    """Seconds that requests wait after a refusal; 0 while they are sent."""
     credits_per_request: int = 0
     """Credits that a request costs: ten at Helius, 0 elsewhere."""
 
@@ -95,14 +103,28 @@ class ProgressDisplay:
         if self._bar is None:
             from tqdm.auto import tqdm  # noqa: PLC0415 - loads ipywidgets inside a kernel
 
-            self._bar = tqdm(total=progress.owners, unit=" owners", dynamic_ncols=True)
-        spent = f"{progress.requests:,} requests"
-        if progress.credits_per_request:
-            spent += f" = {progress.credits:,} credits"
-        failed = f", {progress.failed:,} failed" if progress.failed else ""
-        self._bar.set_postfix_str(f"{progress.rows:,} rows, {spent}{failed}", refresh=False)
+            self._bar = tqdm(total=progress.owners, bar_format=_BAR, dynamic_ncols=True)
+        # What is happening comes before what has happened.
+        is_waiting = progress.waiting_s > 0
+        first = f"429, waiting {progress.waiting_s:.0f} s" if is_waiting else f"{_short(progress.rows)} rows"
+        facts = [first, _spent(progress)] + ([f"{progress.failed:,} failed"] if progress.failed else [])
+        self._bar.set_postfix_str(", ".join(facts), refresh=False)
         self._bar.n = progress.done + progress.failed
         self._bar.refresh()
+
+
+def _spent(progress: PullProgress) -> str:
+    if progress.credits_per_request:
+        return f"{_short(progress.credits)} credits"
+    return f"{_short(progress.requests)} requests"
+
+
+def _short(number: int) -> str:
+    """Return a number in at most five characters."""
+    for unit, size, least in (("M", 10**6, 10**6), ("k", 10**3, 10**4)):
+        if number >= least:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:,}"
 
 
 def _is_watched() -> bool:

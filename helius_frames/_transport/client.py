@@ -40,10 +40,8 @@ BACKOFF_S: Final = 0.25
 BACKOFF_MAX_S: Final = 8.0
 _HOST_SHOWN: Final = 80
 
-_RATE_ADVICE: Final = (
-    ". Either requests come faster than the plan allows: pass plan= or a lower requests_per_second=, and see"
-    " whether something else uses the same key; or the credits are used up: look at the key's dashboard"
-)
+# A single request at a time is refused for so long by no plan's rate; what is left is the credits.
+_SILENCE_S: Final = 20.0
 
 
 class Environment(NamedTuple):
@@ -123,26 +121,31 @@ class Client:
             now = self._environment.clock()
             deadline = min(deadline, now + PATIENCE_S)
             wait_s = self._wait_s(failure, tries)
-            if not failure.is_transient or tries > self._retries or now + wait_s > deadline:
+            # Of refusals the patience is the pull's, counted while nothing at all is accepted: the pause is
+            # shared, and so hundreds of requests in a row would each wait for minutes.
+            is_over = self.limiter.silent_s > PATIENCE_S or now + wait_s > deadline
+            if not failure.is_transient or tries > self._retries or is_over:
                 break
             self.progress.retries += 1
             await self._environment.sleep(wait_s)
         if failure.is_transient:
             tried = "tried once" if tries == 1 else f"tried {tries} times"
-            advice = _RATE_ADVICE if isinstance(failure, RateLimitError) else ""
+            advice = self._rate_advice() if isinstance(failure, RateLimitError) else ""
             failure.with_reason(f"{failure.reason} ({tried}){advice}")
         raise failure
 
     async def _send(self, body: bytes, parse: Parse[T]) -> T:
         """Send once, when the rate limit allows it, and tell the rate limit what became of it."""
-        permit, limiter = Permit(), self.limiter
+        permit, limiter, progress = Permit(), self.limiter, self.progress
         try:
             while (wait_s := limiter.claim(permit)) > 0:
+                progress.rate, progress.waiting_s = limiter.rate, limiter.paused_s
                 await self._environment.sleep(wait_s)
         except BaseException:  # cancelled while waiting
             limiter.give_back(permit)
             raise
-        self.progress.requests += 1
+        progress.requests += 1
+        progress.waiting_s = 0.0
         reply: Reply | None = None
         try:
             reply = await self._http.post(body)
@@ -155,6 +158,7 @@ class Client:
         except HeliusError as error:
             error.retry_after_s = None if reply is None else _retry_after_s(reply.retry_after)
             if isinstance(error, RateLimitError):
+                progress.refused += 1
                 limiter.refused(permit, error.retry_after_s)
             else:
                 limiter.accepted(permit)
@@ -173,6 +177,19 @@ class Client:
             return min(error.retry_after_s, RETRY_AFTER_MAX_S)
         longest = min(BACKOFF_S * 2.0 ** (tries - 1), BACKOFF_MAX_S)
         return longest * (1 + self._environment.random()) / 2
+
+    def _rate_advice(self) -> str:
+        """Return which of the two causes of a 429 it looks like, and what to do."""
+        silent_s = self.limiter.silent_s
+        if silent_s > _SILENCE_S:
+            return (
+                f". Nothing was accepted for {silent_s:.0f} s, though requests went one at a time: the key's"
+                " credits look used up, see its dashboard; else something else uses the key, or it is blocked"
+            )
+        return (
+            ". Other requests were accepted meanwhile, so the rate looks too high: pass plan= or a lower"
+            " requests_per_second=, and see whether something else uses the same key"
+        )
 
     def _redirect(self, reply: Reply) -> ProtocolError:
         try:

@@ -57,6 +57,10 @@ def _spent(progress: PullProgress) -> str:
         count(progress.pages, "page"),
         f"{count(progress.requests, 'request')}{spent}",
     ]
+    if progress.waiting_s:
+        facts.append(f"429 from the server, waiting {progress.waiting_s:.0f} s")
+    elif progress.refused and progress.rate is not None:
+        facts.append(f"{progress.rate:.3g} requests a second found")
     if progress.retries:
         facts.append("1 retry" if progress.retries == 1 else f"{progress.retries:,} retries")
     facts += [f"<b>{progress.failed:,} failed</b>"] if progress.failed else []
