@@ -120,7 +120,7 @@ def _page(reply: _Reply, content: bytes, request_id: str, clean: Clean) -> Page:
     if value.cursor is not None and not 0 < len(value.cursor) <= CURSOR_MAX:
         raise ValueError(f"a cursor must have 1 to {CURSOR_MAX:,} characters, got {len(value.cursor):,}")
 
-    if b"-0" in content and _MINUS_ZERO.search(content):  # an integer to msgspec, and no unsigned one
+    if b"-" in content and _MINUS_ZERO.search(content):  # an integer to msgspec, and no unsigned one
         raise ValueError("balance -0 must be an unsigned integer")
     mints = [item.mint for item in items]
     keys = pubkey.align_texts(mints)

@@ -38,7 +38,7 @@ _WORTH_SPLITTING: Final = 3
 # A cut lies at a whole number of pages, each taken to be slightly smaller than it is: where the density was
 # estimated a little too low, a reader would send one request more for the few rows that are left over.
 _PAGE_SHARE: Final = 0.975
-# One page tells the density to 3 % only, so it is not cut into more ranges than this; more pages, more ranges.
+# A page of 1,000 rows tells the density to 3 %; with more pages it is known better, and more cuts are made.
 _RANGES_PER_PAGE: Final = 6
 # Pages whose density differs by more than this factor show that the mints are not spread evenly …
 _UNEVEN: Final = 8
@@ -85,11 +85,11 @@ class KeyRange:
     """Mints of the last page that lie beyond ``upper``."""
     rows: RowBuffer = field(default_factory=RowBuffer)
 
-    def pages_left(self, page_size: int) -> float:
+    def pages_left(self, page_rows: float) -> float:
         """Estimate of the pages that the rest would take at the density of the last page."""
         if self.keys_per_row is None or self.is_done:
             return 0.0
-        return (self.upper_pos - self.position) / (self.keys_per_row * page_size)
+        return (self.upper_pos - self.position) / (self.keys_per_row * page_rows)
 
     def append(self, page: Page) -> None:
         """Keep the rows that belong to the range, and go on behind the page."""
@@ -117,9 +117,10 @@ class KeyRanges:
         self._owner = owner
         self._ranges = [KeyRange()]
         self._is_even = True
-        self._full_pages = 0
-        self._span = 0
-        """Of the key space, what the full pages cover."""
+        self._measured_pages = 0
+        self._measured_rows = 0
+        self._measured_keys = 0
+        """How much of the key space the pages measured cover."""
         self._page_rows = fetcher.page_size * _PAGE_SHARE
         self._misses = 0
 
@@ -166,7 +167,7 @@ class KeyRanges:
         """Estimate of the pages of the largest open range; 0 where none is worth splitting."""
         if self.is_dropped or self._misses > _MISSES + self.requests // _PAGES_PER_MISS:
             return 0.0
-        if len(self._ranges) >= _RANGES_PER_PAGE * self._full_pages:
+        if len(self._ranges) >= _RANGES_PER_PAGE * self._measured_pages:
             return 0.0
         left = max(each.pages_left(self._page_rows) for each in self._ranges)
         return left if left >= _WORTH_SPLITTING else 0.0
@@ -174,6 +175,7 @@ class KeyRanges:
     def split(self) -> KeyRange:
         """Split the largest open range half way and return its upper part, to be read from a made cursor.
 
+        The lower part gets a whole number of pages: a reader that ends in the middle of one wastes the rest.
         Where the density has been seen to change, "half way" is a guess; then the cut goes only as far ahead
         as pages of even density have been seen behind.
         """
@@ -220,14 +222,15 @@ class KeyRanges:
         before = key_range.keys_per_row
         density = max(1, (position - key_range.position) // len(page))
         is_even = before is None or before / _UNEVEN < density < before * _UNEVEN
-        self._full_pages += 1
-        self._span += position - key_range.position
+        self._measured_pages += 1
+        self._measured_rows += len(page)
+        self._measured_keys += position - key_range.position
         key_range.position, key_range.keys_per_row = position, density
         key_range.even_pages = key_range.even_pages + 1 if is_even else 1.0
         self._is_even &= is_even
         if self._is_even:  # all pages together tell it better than one
             for each in self._ranges:
-                each.keys_per_row = max(1, self._span // (self._full_pages * self._fetcher.page_size))
+                each.keys_per_row = max(1, self._measured_keys // self._measured_rows)
 
     async def _is_end_confirmed(self) -> bool:
         """Confirm an end that only a made cursor has seen; ``False`` where the walk was dropped meanwhile."""

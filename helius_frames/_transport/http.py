@@ -445,7 +445,7 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._has_ended = False
         self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
+        self._unsent: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -469,19 +469,12 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         """Note that nothing more will arrive, and why."""
         self._has_ended, self._error = True, exc
         _wake(self._reader)
-        _wake(self._writer)
-
-    def pause_writing(self) -> None:
-        """Make writers wait."""
-        self._writer = asyncio.get_running_loop().create_future()
-
-    def resume_writing(self) -> None:
-        """Wake the writer."""
-        _wake(self._writer)
-        self._writer = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
         """Return what has arrived, waiting for it; nothing at the end."""
+        if self._unsent:
+            self._connection().write(b"".join(self._unsent))
+            self._unsent.clear()
         while not (self._arrived or self._has_ended):
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
@@ -496,12 +489,10 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
-        """Send all of it."""
+        """Keep it until the reply is read: head and body of a request, small both, go out together."""
         if self._has_ended:
             raise httpcore.WriteError("the connection is closed") from self._error
-        self._connection().write(buffer)
-        if self._writer is not None:
-            await self._writer
+        self._unsent.append(buffer)
 
     async def aclose(self) -> None:
         """Close at once: nothing that is left unsent matters."""
