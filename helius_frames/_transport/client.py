@@ -17,7 +17,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from helius_frames._transport import http
 from helius_frames._transport.rate_limit import RETRY_AFTER_MAX_S, Permit, RateLimiter, shared_limiter
 from helius_frames._transport.redact import shorten
 from helius_frames.errors import HeliusError, ProtocolError, RateLimitError
@@ -84,6 +83,10 @@ class Client:
         family: str = "photon",
         environment: Environment = Environment(),  # noqa: B008 - it is immutable
     ) -> None:
+        # httpx takes as long to load as all of this package. A client is made in the caller's thread: a fork
+        # while another thread loads a module would hang the child.
+        from helius_frames._transport import http  # noqa: PLC0415
+
         self.progress = progress
         self.clean = endpoint.clean
         self._label = endpoint.label
