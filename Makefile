@@ -23,10 +23,11 @@ test: $(SETUP_ALL) browser  ## Run the whole suite, browser included
 plain: $(SETUP_ALL)  ## Run the quick part of the suite
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not browser and not notebook"
 
-check: $(SETUP_ALL)  ## Lint, format and types
+check: $(SETUP_ALL)  ## Lint, format, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 lab: $(SETUP_ALL)  ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
@@ -98,4 +99,4 @@ wheel: $(BIN)/python  ## Build and check wheel and sdist, and run the suite agai
 	cd build/suite && ../../.venv-wheel/bin/python -m pytest $(PLAIN)
 
 clean:  ## Remove what the targets made
-	rm -rf $(VENV) .venv-lowest .venv-wheel build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-wheel build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
