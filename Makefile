@@ -23,10 +23,11 @@ test: $(SETUP_ALL) browser  ## Run the whole suite, browser included
 plain: $(SETUP_ALL)  ## Run the quick part of the suite
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not browser and not notebook"
 
-check: $(SETUP_ALL)  ## Lint, format and types
+check: $(SETUP_ALL)  ## Lint, format, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 lab: $(SETUP_ALL)  ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
@@ -72,7 +73,7 @@ $(SETUP_DEMO): pyproject.toml | $(BIN)/python
 
 $(SETUP_ALL): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[demo,fast,nb]' --group test --group lint --group docs
+	$(BIN)/python -m pip install --quiet --editable '.[demo,nb]' --group test --group lint --group docs
 	@touch $@ $(SETUP_DEMO)
 
 # The suite without what needs a browser or a kernel: for the environments below, made anew each time.
@@ -81,7 +82,7 @@ PLAIN := -m "not browser and not notebook" --ignore tests/browser
 lowest: $(BIN)/python  ## Run the suite with the lowest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[demo,fast,nb]' --group test
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[demo,nb]' --group test
 	.venv-lowest/bin/python -m pytest $(PLAIN)
 
 # The suite stands beside the wheel, without the sources, so that what is imported is what was built.
@@ -92,10 +93,10 @@ wheel: $(BIN)/python  ## Build and check wheel and sdist, and run the suite agai
 	$(BIN)/python -m twine check --strict dist/*
 	$(PYTHON) -m venv --clear .venv-wheel
 	.venv-wheel/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-wheel/bin/python -m pip install --quiet "$$(echo dist/*.whl)[demo,fast,nb]" --group test
+	.venv-wheel/bin/python -m pip install --quiet "$$(echo dist/*.whl)[demo,nb]" --group test
 	mkdir -p build/suite
 	tar c --exclude ./helius_frames --exclude ./build --exclude './.venv*' --exclude ./.git . | tar x -C build/suite
 	cd build/suite && ../../.venv-wheel/bin/python -m pytest $(PLAIN)
 
 clean:  ## Remove what the targets made
-	rm -rf $(VENV) .venv-lowest .venv-wheel build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-wheel build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.pandas_compat
 
 from helius_frames._protocol import pubkey
@@ -28,7 +29,9 @@ DtypeBackend: TypeAlias = Literal["numpy_nullable", "pyarrow"]
 
 _TEXT: Final = pd.StringDtype(storage="pyarrow", na_value=np.nan)
 # Rows that are encoded together; the keys of more are not kept longer than that.
-_BATCH_ROWS: Final = 1 << 17
+_BATCH_ROWS: Final = 1 << 15
+# Arrow's own pool keeps what it has freed, a few megabytes for each thread that used it.
+_POOL: Final = pa.system_memory_pool()
 
 
 def failures_frame(failures: str) -> pd.DataFrame:
@@ -43,6 +46,7 @@ class _Part(NamedTuple):
     owner: int
     balances: NDArray[np.uint64]
     slots: NDArray[np.int64]
+    """Of each row, or the one that all have."""
     begin: int
     """Place of the first row among all that were added."""
 
@@ -51,8 +55,7 @@ class FrameBuilder:
     """Collects rows until `frame` turns them into the frame.
 
     Mints become integer codes batch by batch: Arrow encodes a batch with a dictionary of its own, and unifies
-    the dictionaries at the end. An owner of many rows is a batch for itself, whose mints are its dictionary
-    as they are.
+    the dictionaries at the end. The mints of one owner alone, which ascend, are their own dictionary.
     """
 
     def __init__(
@@ -73,12 +76,11 @@ class FrameBuilder:
             rows = rows.take(rows.balances > 0)
         if not len(rows):
             return
-        self._parts.append(_Part(index, rows.balances, rows.slots, self._rows))
+        slots = rows.slots[:1].copy() if (rows.slots == rows.slots[0]).all() else rows.slots
+        self._parts.append(_Part(index, rows.balances, slots, self._rows))
         self._rows += len(rows)
-        if len(rows) >= _BATCH_ROWS:
+        if len(rows) >= _BATCH_ROWS:  # a batch for itself
             self._encode_pending()
-            self._batches.append(_dictionary(pa.array(np.arange(len(rows), dtype=np.int32)), rows.keys))
-            return
         self._pending.append(rows.keys)
         self._pending_rows += len(rows)
         if self._pending_rows >= _BATCH_ROWS:
@@ -119,9 +121,14 @@ class FrameBuilder:
     def _encode_pending(self) -> None:
         if not self._pending_rows:
             return
-        keys = np.concatenate(self._pending)
+        keys = self._pending[0] if len(self._pending) == 1 else np.concatenate(self._pending)
         self._pending, self._pending_rows = [], 0
-        self._batches.append(_fixed_width(keys).dictionary_encode())
+        if (keys[1:] > keys[:-1]).all():
+            codes = pa.array(np.arange(len(keys), dtype=np.int32))
+            batch = pa.DictionaryArray.from_arrays(codes, _fixed_width(keys))
+        else:
+            batch = pc.dictionary_encode(_fixed_width(keys), memory_pool=_POOL)
+        self._batches.append(batch)
 
 
 def _fixed_width(keys: pubkey.Keys) -> pa.FixedSizeBinaryArray:
@@ -130,28 +137,27 @@ def _fixed_width(keys: pubkey.Keys) -> pa.FixedSizeBinaryArray:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(pubkey.TEXT_MAX), len(keys), [None, data])
 
 
-def _dictionary(codes: pa.Array, keys: pubkey.Keys) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(codes, _fixed_width(keys))
-
-
 def _ranked(batches: list[pa.DictionaryArray]) -> tuple[pubkey.Keys, NDArray[np.signedinteger]]:
     """Return all keys in ascending order, and for each row its place among them."""
     if not batches:
         return np.empty(0, dtype=pubkey.KEY_DTYPE), np.empty(0, dtype=np.int8)
-    unified = (
-        pa.chunked_array(batches).unify_dictionaries() if len(batches) > 1 else pa.chunked_array(batches)
-    )
+    unified = pa.chunked_array(batches)
+    if len(batches) > 1:
+        unified = unified.unify_dictionaries(memory_pool=_POOL)
     batches.clear()
     dictionary = unified.chunk(0).dictionary
     data = np.frombuffer(dictionary.buffers()[1], np.uint8)
     begin = dictionary.offset * pubkey.TEXT_MAX
     keys: pubkey.Keys = data[begin : begin + len(dictionary) * pubkey.TEXT_MAX].view(pubkey.KEY_DTYPE)
-    codes = np.concatenate([chunk.indices.to_numpy() for chunk in unified.chunks])
+    code_dtype = _code_dtype(len(keys))
+    codes = np.concatenate(
+        [chunk.indices.to_numpy() for chunk in unified.chunks], dtype=code_dtype, casting="unsafe"
+    )
     if (keys[1:] > keys[:-1]).all():
-        return keys, codes.astype(_code_dtype(len(keys)), copy=False)
+        return keys, codes
     order = np.argsort(keys, kind="stable")  # several sorted runs, which a stable sort merges
-    ranks = np.empty(len(keys), dtype=_code_dtype(len(keys)))
-    ranks[order] = np.arange(len(keys), dtype=ranks.dtype)
+    ranks = np.empty(len(keys), dtype=code_dtype)
+    ranks[order] = np.arange(len(keys), dtype=code_dtype)
     return keys[order], ranks[codes]
 
 

@@ -54,7 +54,7 @@ class PageFetcher:
         self._parse = parse
         self._subject: Literal["owner", "mint"] = subject
         # A reply that belongs to another pull must not pass for one of this.
-        self._ids = (f"{prefix}-{n}" for prefix in [secrets.token_hex(4)] for n in count(1))
+        self._ids = (f"{prefix}.{n}" for prefix in [secrets.token_hex(4)] for n in count(1))
 
     async def fetch(
         self,

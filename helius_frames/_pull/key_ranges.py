@@ -33,16 +33,21 @@ if TYPE_CHECKING:
     from helius_frames._protocol.balances import Page
     from helius_frames._pull.fetch import PageFetcher
 
-# A range is split only while it has this many pages left: each split costs half a page on average.
+# A range is split only while it has this many pages left.
 _WORTH_SPLITTING: Final = 3
+# A cut lies at a whole number of pages, each taken to be slightly smaller than it is: where the density was
+# estimated a little too low, a reader would send one request more for the few rows that are left over.
+_PAGE_SHARE: Final = 0.975
+# A page of 1,000 rows tells the density to 3 %; with more pages it is known better, and more cuts are made.
+_RANGES_PER_PAGE: Final = 6
 # Pages whose density differs by more than this factor show that the mints are not spread evenly …
 _UNEVEN: Final = 8
 # … and so does an estimate of more pages than this. From then on a split reaches as far ahead as pages of
 # even density have been seen, not half way.
 _BELIEVED_PAGES: Final = 4096
 # Splits that found next to nothing: this many, and one for each so many pages, end the splitting.
-_MISSES: Final = 3
-_PAGES_PER_MISS: Final = 24
+_MISSES: Final = 2
+_PAGES_PER_MISS: Final = 32
 
 
 class Contradiction(Exception):
@@ -80,11 +85,11 @@ class KeyRange:
     """Mints of the last page that lie beyond ``upper``."""
     rows: RowBuffer = field(default_factory=RowBuffer)
 
-    def pages_left(self, page_size: int) -> float:
+    def pages_left(self, page_rows: float) -> float:
         """Estimate of the pages that the rest would take at the density of the last page."""
         if self.keys_per_row is None or self.is_done:
             return 0.0
-        return (self.upper_pos - self.position) / (self.keys_per_row * page_size)
+        return (self.upper_pos - self.position) / (self.keys_per_row * page_rows)
 
     def append(self, page: Page) -> None:
         """Keep the rows that belong to the range, and go on behind the page."""
@@ -112,6 +117,11 @@ class KeyRanges:
         self._owner = owner
         self._ranges = [KeyRange()]
         self._is_even = True
+        self._measured_pages = 0
+        self._measured_rows = 0
+        self._measured_keys = 0
+        """How much of the key space the pages measured cover."""
+        self._page_rows = fetcher.page_size * _PAGE_SHARE
         self._misses = 0
 
     @property
@@ -157,21 +167,24 @@ class KeyRanges:
         """Estimate of the pages of the largest open range; 0 where none is worth splitting."""
         if self.is_dropped or self._misses > _MISSES + self.requests // _PAGES_PER_MISS:
             return 0.0
-        left = max(each.pages_left(self._fetcher.page_size) for each in self._ranges)
+        if len(self._ranges) >= _RANGES_PER_PAGE * self._measured_pages:
+            return 0.0
+        left = max(each.pages_left(self._page_rows) for each in self._ranges)
         return left if left >= _WORTH_SPLITTING else 0.0
 
     def split(self) -> KeyRange:
         """Split the largest open range half way and return its upper part, to be read from a made cursor.
 
+        The lower part gets a whole number of pages: a reader that ends in the middle of one wastes the rest.
         Where the density has been seen to change, "half way" is a guess; then the cut goes only as far ahead
         as pages of even density have been seen behind.
         """
-        size = self._fetcher.page_size
+        size = self._page_rows
         number, lower = max(enumerate(self._ranges), key=lambda item: item[1].pages_left(size))
         assert lower.keys_per_row is not None  # noqa: S101 - pages_left was above zero
-        ahead = lower.pages_left(size) / 2
+        ahead = max(1, round(lower.pages_left(size) / 2))
         if not self._is_even or ahead > _BELIEVED_PAGES:
-            ahead = min(ahead, max(_WORTH_SPLITTING, lower.even_pages))
+            ahead = min(ahead, max(_WORTH_SPLITTING, int(lower.even_pages)))
         position = lower.position + int(ahead * size) * lower.keys_per_row
         cursor = pubkey.encode(pubkey.at_position(position))
         upper = KeyRange(
@@ -209,9 +222,15 @@ class KeyRanges:
         before = key_range.keys_per_row
         density = max(1, (position - key_range.position) // len(page))
         is_even = before is None or before / _UNEVEN < density < before * _UNEVEN
+        self._measured_pages += 1
+        self._measured_rows += len(page)
+        self._measured_keys += position - key_range.position
         key_range.position, key_range.keys_per_row = position, density
         key_range.even_pages = key_range.even_pages + 1 if is_even else 1.0
         self._is_even &= is_even
+        if self._is_even:  # all pages together tell it better than one
+            for each in self._ranges:
+                each.keys_per_row = max(1, self._measured_keys // self._measured_rows)
 
     async def _is_end_confirmed(self) -> bool:
         """Confirm an end that only a made cursor has seen; ``False`` where the walk was dropped meanwhile."""

@@ -11,8 +11,7 @@ from helius_frames._pull.mint_filter import MintFilter, MintWalk
 from helius_frames._pull.owner_walk import OwnerWalk
 from helius_frames._pull.scheduler import Scheduler, Sink, Walk
 from helius_frames._pull.stats import PullStats
-from helius_frames._transport.client import Client
-from helius_frames._transport.http import in_process
+from helius_frames._transport.client import Client, importing
 
 if TYPE_CHECKING:
     from helius_frames._options import PullConfig
@@ -27,22 +26,22 @@ class Pull:
     def __init__(self, config: PullConfig) -> None:
         self.config = config
         self.stats = PullStats(config)
-
-    async def run(self, sink: Sink) -> None:
-        """Read everything; an error that ends the pull is raised."""
-        config, stats = self.config, self.stats
         environment = config.environment
         if config.endpoint.is_demo and environment.connect is None:
             environment = environment._replace(connect=_demo)
-        client = Client(
+        self._client = Client(
             config.endpoint,
-            stats.progress,
+            self.stats.progress,
             rate=config.rate,
             timeout=config.timeout,
             retries=config.retries,
             environment=environment,
         )
-        async with client:
+
+    async def run(self, sink: Sink) -> None:
+        """Read everything; an error that ends the pull is raised."""
+        config, stats = self.config, self.stats
+        async with self._client as client:
             fetcher = PageFetcher(client, balances.METHODS, balances.parse_page, config.page_size)
             wanted = MintFilter(config.mints) if config.mints else None
             is_parallel = wanted is None and not config.is_streaming
@@ -79,5 +78,8 @@ class Pull:
 
 def _demo(_endpoint: Endpoint, _timeout_s: float) -> Connect:
     from helius_frames import demo  # noqa: PLC0415 - the holdings are made at first use
+
+    with importing:
+        from helius_frames._transport.http import in_process  # noqa: PLC0415 - see `Client`
 
     return in_process(demo.app())

@@ -69,7 +69,7 @@ class RowBuffer:
         if rows.stop > len(self._columns[0]):
             for column in self._columns:
                 # No view of them is alive: `keys` is not kept by anybody who appends.
-                column.resize(max(rows.stop, len(column) * 5 // 4), refcheck=False)
+                column.resize(max(rows.stop, len(column) * 3 // 2), refcheck=False)
         own_keys, own_balances, own_slots = self._columns
         own_keys[rows], own_balances[rows], own_slots[rows] = keys, balances, page.slot
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import random
+import threading
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -17,7 +19,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from helius_frames._transport import http
+import anyio
+
 from helius_frames._transport.rate_limit import RETRY_AFTER_MAX_S, Permit, RateLimiter, shared_limiter
 from helius_frames._transport.redact import shorten
 from helius_frames.errors import HeliusError, ProtocolError, RateLimitError, TransportError
@@ -33,6 +36,13 @@ if TYPE_CHECKING:
     Parse: TypeAlias = Callable[[int, bytes], "T"]
 
 T = TypeVar("T")
+
+# A child that is forked while another thread imports a module can never import it, so a fork waits for ours.
+importing = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=importing.acquire, after_in_parent=importing.release, after_in_child=importing.release
+    )
 
 # No retry begins later than this after a request has failed first, whatever the server asks to wait.
 PATIENCE_S: Final = 300.0
@@ -82,6 +92,9 @@ class Client:
         family: str = "photon",
         environment: Environment = Environment(),  # noqa: B008 - it is immutable
     ) -> None:
+        with importing:  # httpx takes as long to load as all of this package
+            from helius_frames._transport import http  # noqa: PLC0415
+
         self.progress = progress
         self.clean = endpoint.clean
         self._label = endpoint.label
@@ -95,6 +108,8 @@ class Client:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        with importing:
+            anyio.Event()  # the first one imports anyio's backend
         await self._stack.enter_async_context(self._http)
         self._stack.enter_context(self.limiter.at_most(self._rate))
         return self

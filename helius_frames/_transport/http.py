@@ -14,7 +14,6 @@ import asyncio
 import errno
 import ipaddress
 import logging
-import os
 import socket
 import ssl
 import threading
@@ -25,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, TypeV
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import anyio
 import httpcore
 import httpx
 
@@ -48,13 +46,6 @@ if TYPE_CHECKING:
     Connect: TypeAlias = Callable[[], httpx.AsyncBaseTransport]
 
 T = TypeVar("T")
-
-# A child that is forked while a thread imports a module can never import it, so a fork waits for ours.
-_importing = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
-    )
 
 # A page of 1,000 rows has under 100 kB; sixteen MiB leave 16 kB a row for a server that says more, and
 # sixteen such replies at once still fit a small machine.
@@ -103,8 +94,6 @@ class Http:
         self._sign = _signer(endpoint)
 
     async def __aenter__(self) -> Self:
-        with _importing:
-            anyio.Event()  # the first one imports anyio's backend
         _mute_httpcore(on=True)
         self._stack.callback(_mute_httpcore, on=False)
         return self
@@ -456,7 +445,7 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._has_ended = False
         self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
+        self._unsent: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -480,19 +469,12 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         """Note that nothing more will arrive, and why."""
         self._has_ended, self._error = True, exc
         _wake(self._reader)
-        _wake(self._writer)
-
-    def pause_writing(self) -> None:
-        """Make writers wait."""
-        self._writer = asyncio.get_running_loop().create_future()
-
-    def resume_writing(self) -> None:
-        """Wake the writer."""
-        _wake(self._writer)
-        self._writer = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
         """Return what has arrived, waiting for it; nothing at the end."""
+        if self._unsent:
+            self._connection().write(b"".join(self._unsent))
+            self._unsent.clear()
         while not (self._arrived or self._has_ended):
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
@@ -507,12 +489,10 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
-        """Send all of it."""
+        """Keep it until the reply is read: head and body of a request, small both, go out together."""
         if self._has_ended:
             raise httpcore.WriteError("the connection is closed") from self._error
-        self._connection().write(buffer)
-        if self._writer is not None:
-            await self._writer
+        self._unsent.append(buffer)
 
     async def aclose(self) -> None:
         """Close at once: nothing that is left unsent matters."""

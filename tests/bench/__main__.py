@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import helius_frames
 from tests.bench import cases, imports, looking, memory
 from tests.bench.measure import tell
-from tests.bench.report import Goal, Report, goals_table
+from tests.bench.report import Figure, Report, bounds_table, summary_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 CASES: Final[dict[str, Callable[[Scale], Report]]] = {
     "cpu": cases.cpu,
-    "wide": cases.wide,
+    "parallel": cases.parallel,
+    "parallel-half": cases.parallel_half,
     "crowded": cases.crowded,
     "bound": cases.bound,
     "rate": cases.rate,
@@ -35,7 +36,7 @@ CASES: Final[dict[str, Callable[[Scale], Report]]] = {
     "explorer": looking.explorer,
 }
 LARGE: Final[dict[str, Callable[[Scale], Report]]] = {"large": cases.large}
-PACKAGES: Final = ("pandas", "numpy", "pyarrow", "httpx", "pyreqwest", "uvicorn")
+PACKAGES: Final = ("pandas", "numpy", "pyarrow", "httpx", "uvicorn")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,14 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     chosen = options.only or list(LARGE if options.large else CASES)
     print(f"{_machine()}\n", flush=True)
-    goals: list[Goal] = []
+    figures: list[Figure] = []
     for name in chosen:
         tell(name)
         report = (CASES | LARGE)[name](cases.QUICK if options.quick else cases.FULL)
         print(f"{report.text()}\n", flush=True)
-        goals += report.goals
-    if goals and not options.quick:  # a hundredth of the sizes shows that it runs, and no more
-        print(f"### Summary\n\n{goals_table(goals)}", flush=True)
+        figures += report.figures
+    if figures and not options.quick:  # a hundredth of the sizes shows that it runs, and no more
+        print(f"### Summary\n\n{summary_table(figures)}\n", flush=True)
+        print(f"### Bounds\n\n{bounds_table(figures)}", flush=True)
     return 0
 
 

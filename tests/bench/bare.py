@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pandas as pd
-from helius_frames._walk import join
 
-from helius_frames import _wire
 from helius_frames._frame import FrameBuilder
+from helius_frames._protocol import balances, jsonrpc
+from helius_frames._pull.rows import RowBuffer
 from helius_frames.demo import _rpc
 from helius_frames.demo._pages import pages_of
 
@@ -35,22 +35,27 @@ def bodies(holdings: Holdings) -> list[bytes]:
 def bodies_over_loopback(url: str, holdings: Holdings) -> list[bytes]:
     """Ask for each page of the one owner on one raw connection, and take the bodies as they are."""
     host = urlsplit(url)
-    asked = (_wire.Query(**query._asdict()) for query in _queries(holdings))
-    requests = [_http(host.netloc, _wire.build_request(query, request_id="1")) for query in asked]
+    method = balances.METHODS[0]
+    requests = [
+        _http(host.netloc, jsonrpc.build_request(method, query._asdict(), "1"))
+        for query in _queries(holdings)
+    ]
     with socket.create_connection((host.hostname, host.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return [_exchange(connection, request) for request in requests]
 
 
-def decode(bodies: Sequence[bytes]) -> list[_wire.Page]:
+def decode(bodies: Sequence[bytes]) -> list[balances.Page]:
     """Pages of the bodies."""
-    return [_wire.parse_page(body, request_id=str(number)) for number, body in enumerate(bodies)]
+    return [balances.parse_page(str(number), str, 200, body) for number, body in enumerate(bodies)]
 
 
-def frame_of_pages(pages: Sequence[_wire.Page], owners: Sequence[str]) -> pd.DataFrame:
+def frame_of_pages(pages: Sequence[balances.Page], owners: Sequence[str]) -> pd.DataFrame:
     """Frame of the pages of one owner."""
-    builder = FrameBuilder(owners)
-    builder.add(0, join(pages))
+    buffer, builder = RowBuffer(), FrameBuilder(owners)
+    for page in pages:
+        buffer.append(page)
+    builder.add(0, buffer.take_rows())
     return builder.frame()
 
 

@@ -18,8 +18,7 @@ from tests.bench.world import Server
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from helius_frames._wire import Page
-
+    from helius_frames._protocol.balances import Page
     from helius_frames.demo import Holdings
     from tests.bench.world import Counts, World
 

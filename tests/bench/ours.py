@@ -1,30 +1,28 @@
-"""The reader itself, whole and without each of its parts."""
+"""The reader itself, whole and without some of its parts."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import httpx
 import pandas as pd
-from helius_frames._walk import KeyWalk
 
 import helius_frames
-from helius_frames import _bridge, _client, _columns, _schedule
-from helius_frames._transport.rate_limit import Budget, Turn
+from helius_frames import reader
+from helius_frames._options import resolve
+from helius_frames._pull import pull
+from helius_frames._pull.fetch import PageFetcher
+from helius_frames._transport.client import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Sequence
 
-    from helius_frames._endpoint import Endpoint
-
-    Setting = Callable[[], AbstractContextManager[object]]
+    from helius_frames._transport.endpoint import Endpoint
+    from helius_frames._transport.http import Connect
 
 _runs = count(1)
 
@@ -58,82 +56,25 @@ def read_and_take(mints: Sequence[str], url: str, owners: Sequence[str]) -> pd.D
     return frame[frame["mint"].isin(mints)]
 
 
-def both(*settings: Setting) -> Setting:
-    """Several settings as one."""
+def read_on_one_pool(url: str, owners: Sequence[str]) -> pd.DataFrame:
+    """Read with httpx's one pool for all requests, in place of a connection for each in flight."""
 
-    @contextmanager
-    def enter() -> Iterator[None]:
-        with ExitStack() as stack:
-            for setting in settings:
-                stack.enter_context(setting())
-            yield
+    def connect(_endpoint: Endpoint, _timeout_s: float) -> Connect:
+        transport = httpx.AsyncHTTPTransport()
+        return lambda: transport
 
-    return enter
+    options = {"endpoint": url, "progress": False}
+    return reader.read(resolve(owners, None, options, Environment(connect=connect)))
 
 
 @contextmanager
-def plain_transport() -> Iterator[None]:
-    """Use httpx's own transport and asyncio's own loop, as without the extra ``fast``."""
-    with plain_loop(), patch.object(_client, "_network_transport", _client.plain_transports):
-        yield
-
-
-@contextmanager
-def plain_loop() -> Iterator[None]:
-    """Run the private loop thread on asyncio's own loop."""
-    thread = _bridge._LoopThread()
-    with (
-        patch.object(_bridge, "_new_loop", asyncio.new_event_loop),
-        patch.object(_bridge, "_private", thread),
-    ):
-        loop = thread.loop()
-        yield
-    thread._forget()
-    loop.call_soon_threadsafe(loop.stop)
-    while loop.is_running():
-        time.sleep(0.001)
-    loop.close()
-
-
-def fast_transport() -> AbstractContextManager[object]:
-    """Use pyreqwest's transport, or fail: never another one without a word."""
-    return patch.object(_client, "_network_transport", _client.fast_transport)
-
-
-@contextmanager
-def one_pool() -> Iterator[None]:
-    """Let every request share httpx's one pool."""
-
-    def one(_endpoint: Endpoint, _timeout_s: float) -> httpx.AsyncBaseTransport:
-        return httpx.AsyncHTTPTransport()
-
-    with plain_loop(), patch.object(_client, "_network_transport", one):
-        yield
-
-
-def typed_reader() -> AbstractContextManager[object]:
-    """Read every page by the typed reader, as if none were in the compact layout."""
-    return patch.object(_columns, "read", lambda *_: None)
-
-
-def no_wide_walk() -> AbstractContextManager[object]:
+def no_parallel_walk() -> Iterator[None]:
     """Follow the server's own cursors only."""
-    return patch.object(_schedule, "KeyWalk", _NarrowWalk)
-
-
-@contextmanager
-def no_budget() -> Iterator[None]:
-    """Send at full speed, and wait longer after each refusal."""
-    pause = patch.object(_client.Client, "_pause", lambda _, state: min(0.25 * 2**state.attempt_number, 8.0))
-    with plain_transport(), pause, patch.object(_client, "shared_budget", lambda _: _NoBudget()):
+    with patch.object(pull, "PageFetcher", _WithoutMadeCursors):
         yield
 
 
-class _NarrowWalk(KeyWalk):
+class _WithoutMadeCursors(PageFetcher):
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options | {"is_wide": False})
-
-
-class _NoBudget(Budget):
-    def claim(self, _turn: Turn) -> float:
-        return 0.0
+        super().__init__(*args, **options)
+        self.made_cursors_work = False

@@ -14,40 +14,44 @@ if TYPE_CHECKING:
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 
 
-class Goal(NamedTuple):
-    """One figure, beside what is wanted at least and what is worth aiming at.
+class Figure(NamedTuple):
+    """One figure of the summary, and the bound that it must keep: at least, or at most, so much."""
 
-    Where the aim lies above what is wanted, more is better; else less is, also where both are the same.
-    """
-
-    name: str
-    figure: float
-    least: float
-    aim: float
+    what: str
+    against: str
+    measured: float
     unit: str = TIMES
+    absolute: str = ""
+    least: float | None = None
+    most: float | None = None
 
     @property
-    def verdict(self) -> str:
-        sign = 1 if self.aim > self.least else -1
-        if sign * self.figure >= sign * self.aim:
-            return "reached"
-        return "enough" if sign * self.figure >= sign * self.least else "MISSED"
+    def is_kept(self) -> bool:
+        """Whether the bound is kept."""
+        is_enough = self.least is None or self.measured >= self.least
+        return is_enough and (self.most is None or self.measured <= self.most)
 
-    def cells(self) -> list[str]:
-        sign = "≥" if self.aim > self.least else "≤"
-        wanted = [f"{sign} {number(value)}{self.unit}" for value in (self.least, self.aim)]
-        return [self.name, f"**{number(self.figure)}{self.unit}**", *wanted, self.verdict]
+    @property
+    def text(self) -> str:
+        return f"{number(self.measured)}{self.unit}"
+
+    @property
+    def bound(self) -> str:
+        if self.least is None and self.most is None:
+            return ""
+        sign, bound = ("≥", self.least) if self.most is None else ("≤", self.most)
+        return f"{sign} {number(bound or 0)}{self.unit}"
 
 
 @dataclass(frozen=True)
 class Report:
-    """One case: a table, a remark, and the figures that are wanted of it."""
+    """One case: a table, a remark, and what of it goes into the summary."""
 
     title: str
     header: Sequence[str]
     lines: Sequence[Sequence[str]]
     remark: str = ""
-    goals: Sequence[Goal] = field(default=())
+    figures: Sequence[Figure] = field(default=())
 
     def text(self) -> str:
         parts = [f"### {self.title}", table(self.header, self.lines), self.remark]
@@ -60,9 +64,20 @@ def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))
 
 
-def goals_table(goals: Sequence[Goal]) -> str:
-    """Table of all figures that are wanted."""
-    return table(["case", "measured", "at least", "aim", ""], [goal.cells() for goal in goals])
+def summary_table(figures: Sequence[Figure]) -> str:
+    """Table of all figures: what was compared with what."""
+    lines = [[each.what, each.against, each.text, each.absolute] for each in figures]
+    return table(["what", "compared with", "measured", "absolute"], lines)
+
+
+def bounds_table(figures: Sequence[Figure]) -> str:
+    """Table of the figures that have a bound."""
+    lines = [
+        [each.what, each.text, each.bound, "kept" if each.is_kept else "MISSED"]
+        for each in figures
+        if each.bound
+    ]
+    return table(["what", "measured", "bound", ""], lines)
 
 
 READINGS_HEADER = (

@@ -5,7 +5,7 @@ import pytest
 
 from tests.bench import __main__ as bench
 from tests.bench.checking import WrongRowsError, wrong_balances
-from tests.bench.report import Goal
+from tests.bench.report import Figure
 from tests.bench.world import Table, World
 
 HOLDINGS = Table(2, 3, 4).holdings()
@@ -63,16 +63,8 @@ def test_a_world_goes_to_its_server_and_back():
 
 
 @pytest.mark.parametrize(
-    ("figure", "least", "aim", "verdict"),
-    [
-        (5, 3, 4, "reached"),
-        (3.5, 3, 4, "enough"),
-        (2, 3, 4, "MISSED"),
-        (1.05, 1.2, 1.1, "reached"),
-        (1.3, 1.2, 1.1, "MISSED"),
-        (17, 15, 15, "MISSED"),
-        (3, 15, 15, "reached"),
-    ],
+    ("measured", "least", "most", "is_kept"),
+    [(5, 4, None, True), (3.5, 4, None, False), (1.05, None, 1.1, True), (1.3, None, 1.1, False)],
 )
-def test_a_figure_is_held_against_what_is_wanted(figure, least, aim, verdict):
-    assert Goal("", figure, least, aim).verdict == verdict
+def test_a_figure_is_held_to_its_bound(measured, least, most, is_kept):
+    assert Figure("", "", measured, least=least, most=most).is_kept == is_kept
