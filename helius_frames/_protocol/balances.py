@@ -89,6 +89,8 @@ def parse_page(request_id: str, clean: Clean, status: int, content: bytes) -> Pa
         The error that the reply reports, or a `ProtocolError` that shows what came in place of a page.
     """
     try:
+        if not content.isascii():
+            content.decode()  # msgspec does not look into the text of fields that it skips
         reply = _replies.decode(content)
         is_page = 200 <= status < 300 and reply.error in (msgspec.UNSET, _NULL)  # noqa: PLR2004
         if is_page:

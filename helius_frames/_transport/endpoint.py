@@ -251,8 +251,8 @@ def _parse_url(sealed: Secret) -> _Url | str:
     if not isinstance(text, str):
         return "must be text"
     text = text.strip()
-    if not text.isprintable() or " " in text:
-        return "must not hold white space or control characters"
+    if not text.isprintable() or " " in text or "\\" in text:  # browsers read a backslash as a slash
+        return "must not hold white space, backslashes or control characters"
     try:
         parts = urlsplit(text)
         host, port = _ascii_host(parts.hostname or ""), parts.port

@@ -20,6 +20,7 @@ import threading
 import zlib
 from contextlib import AsyncExitStack, aclosing
 from contextvars import ContextVar
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -99,7 +100,11 @@ class Http:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+        _is_ours.set(True)
+        try:
+            await self._stack.aclose()
+        finally:
+            _is_ours.set(False)
         self._idle.clear()
 
     async def post(self, body: bytes) -> Reply:
@@ -269,6 +274,8 @@ def _as_error(foreign: Exception, label: str) -> HeliusError:
         return HostUnreachableError(f"cannot connect to {label}: {what}")
     if found is None and isinstance(foreign, httpx.RemoteProtocolError | httpx.LocalProtocolError):
         found = _Cause("the connection was closed before the reply was whole, or the reply is not valid HTTP")
+    if found is None and isinstance(foreign, httpx.NetworkError):  # httpcore drops the cause
+        found = _Cause("the connection was reset or closed")
     return TransportError(f"no whole reply from {label}: {found.text if found else type(foreign).__name__}")
 
 
@@ -347,6 +354,8 @@ class _Connection(httpx.AsyncBaseTransport):
             raise (_ProxyFailed if self._has_proxy else kind)("connecting") from error
         except httpcore.ProtocolError as error:
             raise httpx.RemoteProtocolError("reply") from error
+        except httpcore.NetworkError as error:
+            raise httpx.NetworkError("reply") from error
         return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
 
     async def aclose(self) -> None:
@@ -364,6 +373,8 @@ class _Body(httpx.AsyncByteStream):
                 yield part
         except httpcore.ProtocolError as error:
             raise httpx.RemoteProtocolError("body") from error
+        except httpcore.NetworkError as error:
+            raise httpx.NetworkError("body") from error
 
     async def aclose(self) -> None:
         await self._response.aclose()
@@ -393,31 +404,35 @@ def _proxy_for(endpoint: Endpoint) -> _Proxy | None:
     if is_loopback(endpoint.host) or proxy_bypass(f"{endpoint.host}:{endpoint.port}"):
         return None
     proxies = getproxies()
-    text = proxies.get(endpoint.scheme) or proxies.get("all")
-    if not text:
+    text = Secret(proxies.get(endpoint.scheme) or proxies.get("all") or "")
+    del proxies  # a traceback with locals would show its password
+    if not text.reveal():
         return None
-    try:
-        parts = urlsplit(text if "://" in text else f"http://{text}")
-        host, port, scheme = parts.hostname, parts.port, parts.scheme
-    except ValueError:
-        host = None
-    if not host or scheme not in _PROXY_SCHEMES:
-        del text, proxies
+    proxy = _parse_proxy(text)
+    if proxy is None:
         raise EndpointError(
             "the proxy of the environment (HTTPS_PROXY, ALL_PROXY) must be a URL that begins with"
             f" {', '.join(f'{name}://' for name in _PROXY_SCHEMES)}"
         )
-    if scheme.startswith("socks"):
-        try:
-            import socksio  # type: ignore[import-not-found,unused-ignore]  # noqa: F401, PLC0415 - only for such proxies
-        except ImportError:
-            raise EndpointError(
-                "the proxy of the environment (ALL_PROXY) needs the package socksio"
-            ) from None
+    if proxy.url.reveal().startswith("socks") and find_spec("socksio") is None:
+        raise EndpointError("the proxy of the environment (ALL_PROXY) needs the package socksio")
+    return proxy
+
+
+def _parse_proxy(sealed: Secret) -> _Proxy | None:
+    """Return the proxy of a URL, or ``None`` where it is not one that can be used; it never raises."""
+    text = sealed.reveal()
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host or parts.scheme not in _PROXY_SCHEMES:
+        return None
     name = f"[{host}]" if ":" in host else host
     user = parts.netloc.rpartition("@")[0]
-    default = {"http": 80, "https": 443}.get(scheme, 1080)
-    return _Proxy(Secret(f"{scheme}://{name}:{port or default}"), Secret(user) if user else None)
+    default = {"http": 80, "https": 443}.get(parts.scheme, 1080)
+    return _Proxy(Secret(f"{parts.scheme}://{name}:{port or default}"), Secret(user) if user else None)
 
 
 def _tls_context() -> ssl.SSLContext:

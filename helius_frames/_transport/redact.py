@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -31,7 +32,8 @@ def clean(text: str, secrets: Iterable[str]) -> str:
     # Looked for at every place, since the windows of one part overlap.
     found = re.finditer(f"(?={_pattern(sorted(windows)).pattern})", text, re.IGNORECASE) if windows else ()
     hidden = {place for match in found for place in range(match.start(), match.start() + _PART)}
-    text = re.sub("\0+", MASK, "".join("\0" if place in hidden else char for place, char in enumerate(text)))
+    runs = groupby(enumerate(text), key=lambda item: item[0] in hidden)
+    text = "".join(MASK if is_hidden else "".join(char for _, char in run) for is_hidden, run in runs)
     return "".join(char if char.isprintable() else " " for char in text)
 
 

@@ -93,6 +93,16 @@ def all_texts(error):
     yield pickle.dumps((str(error), error.args, fields))
 
 
+def texts_of_package(error):
+    """Yield an exception and its chain as texts, with the locals of the package's own frames alone."""
+    for one in _chain(error):
+        yield f"{one!s} {one!r} {one.args!r} {vars(one)!r}"
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            if frame.f_globals.get("__name__", "").startswith("helius_frames"):
+                for name, value in frame.f_locals.items():
+                    yield f"{name} = {value!r} {getattr(value, '__dict__', '')!r}"
+
+
 def _locals(error):
     for frame, _ in traceback.walk_tb(error.__traceback__):
         for name, value in frame.f_locals.items():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import threading
+import time
 from contextlib import contextmanager, suppress
 from urllib.parse import parse_qs
 
@@ -136,8 +138,70 @@ def unused_port():
         yield unused.getsockname()[1]
 
 
-def tls_context(*names):
+def tls_context(*names, authority=None):
     """Return the context of a server whose certificate an authority made for this moment has signed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert(*names).configure_cert(context)
+    (authority or trustme.CA()).issue_cert(*names).configure_cert(context)
     return context
+
+
+class RawServer:
+    """Connections on a port of its own that are answered with raw bytes.
+
+    Each request is answered by the next of the replies, the last one for ever: bytes, which are sent, or a
+    function of the stream that does what it likes. A reply of bytes keeps the connection open.
+    """
+
+    def __init__(self, *replies, context=None):
+        self.heads = []
+        self.connections = 0
+        self.open = 0
+        self._replies = list(replies)
+        self._context = context
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def serve(self):
+        """Serve; yield the port. At the end every connection must have been closed by the client."""
+        with listening(self._treat, self._context) as port:
+            yield port
+            deadline = time.monotonic() + 5
+            while self.open and time.monotonic() < deadline:
+                time.sleep(0.005)
+            assert not self.open, "a connection is left open"
+
+    def _treat(self, stream):
+        with self._lock:
+            self.connections += 1
+            self.open += 1
+        try:
+            with stream:
+                while self._answer(stream):
+                    pass
+        finally:
+            with self._lock:
+                self.open -= 1
+
+    def _answer(self, stream):
+        received = b""
+        while b"\r\n\r\n" not in received:
+            if not (data := stream.recv(65536)):
+                return False
+            received += data
+        head, _, body = received.partition(b"\r\n\r\n")
+        left = int((re.search(rb"content-length: (\d+)", head, re.IGNORECASE) or (0, 0))[1]) - len(body)
+        while left > 0:
+            left -= len(stream.recv(65536))
+        with self._lock:
+            self.heads.append(head.decode())
+            reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        if callable(reply):
+            return reply(stream)
+        stream.sendall(reply)
+        return True
+
+
+def http_reply(content=b"", status="200 OK", headers=()):
+    """Return the bytes of a reply of HTTP/1.1."""
+    head = [f"HTTP/1.1 {status}", f"content-length: {len(content)}", *headers]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + content
