@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Helius, Photon methods (docs of January 2026).
-CREDITS_PER_REQUEST: Final = 10
 # A bar for a pull that ends within a moment would only flicker.
 _MOMENT_S: Final = 1.0
 
@@ -35,13 +33,8 @@ class PullProgress:
     """Requests sent, retries included."""
     retries: int = 0
     """Requests that were sent again."""
-    credits_per_request: int = 0
-    """Credits that a request costs: ten at Helius, 0 elsewhere."""
-
-    @property
-    def credits(self) -> int:
-        """Credits that the requests cost on Helius; 0 for any other server."""
-        return self.requests * self.credits_per_request
+    credits: int = 0
+    """Credits that the requests cost on Helius; 0 for any other server."""
 
 
 ProgressOption: TypeAlias = "bool | Callable[[PullProgress], object] | None"
@@ -61,10 +54,12 @@ class ProgressDisplay:
         option: ProgressOption,
         *,
         is_local: bool = False,
+        noun: str = "owner",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._progress = progress
         self._clock = clock
+        self._noun = noun
         self._call = option if callable(option) else None
         is_wanted = _is_watched() and not is_local if option is None else option is True
         self._begin_s = clock() + (0.0 if option else _MOMENT_S) if is_wanted else None
@@ -95,12 +90,13 @@ class ProgressDisplay:
         if self._bar is None:
             from tqdm.auto import tqdm  # noqa: PLC0415 - loads ipywidgets inside a kernel
 
-            self._bar = tqdm(total=progress.owners, unit=" owners", dynamic_ncols=True)
+            self._bar = tqdm(total=progress.owners, unit=f" {self._noun}s", dynamic_ncols=True)
         spent = f"{progress.requests:,} requests"
-        if progress.credits_per_request:
+        if progress.credits:
             spent += f" = {progress.credits:,} credits"
+        rows = f"{progress.rows:,} rows, " if self._noun == "owner" or progress.rows else ""
         failed = f", {progress.failed:,} failed" if progress.failed else ""
-        self._bar.set_postfix_str(f"{progress.rows:,} rows, {spent}{failed}", refresh=False)
+        self._bar.set_postfix_str(f"{rows}{spent}{failed}", refresh=False)
         self._bar.n = progress.done + progress.failed
         self._bar.refresh()
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from helius_frames._transport import http
+from helius_frames._transport.families import FAMILIES, FamilyName
 from helius_frames._transport.rate_limit import RETRY_AFTER_MAX_S, Permit, RateLimiter, shared_limiter
 from helius_frames._transport.redact import shorten
 from helius_frames.errors import HeliusError, ProtocolError, RateLimitError
@@ -81,13 +82,14 @@ class Client:
         rate: float | None = None,
         timeout: float = 30.0,
         retries: int = 6,
-        family: str = "photon",
+        family: FamilyName = "photon",
         environment: Environment = Environment(),  # noqa: B008 - it is immutable
     ) -> None:
         self.progress = progress
         self.clean = endpoint.clean
-        self._label = endpoint.label
+        self.label = endpoint.label
         self._rate = rate
+        self._credits = FAMILIES[family].credits if endpoint.is_helius else 0
         self._retries = retries
         self._environment = environment
         connect = environment.connect
@@ -143,6 +145,7 @@ class Client:
             limiter.give_back(permit)
             raise
         self.progress.requests += 1
+        self.progress.credits += self._credits
         try:
             reply = await self._http.post(body)
         except BaseException:
@@ -177,7 +180,7 @@ class Client:
         except ValueError:
             host = "another address"
         return ProtocolError(
-            f"{self._label} redirects to {shorten(self.clean(host), _HOST_SHOWN)} (HTTP {reply.status});"
+            f"{self.label} redirects to {shorten(self.clean(host), _HOST_SHOWN)} (HTTP {reply.status});"
             " this is not followed, since the key goes to one host only: pass the final address as endpoint=",
             status=reply.status,
         )
