@@ -25,6 +25,7 @@ from helius_frames.analysis._owners import PullSummary, by_owner, drift, owners_
 from helius_frames.analysis._schema import COLUMNS, check_schema
 from helius_frames.analysis._shape import check_decimals, pivot, with_decimals
 from helius_frames.analysis._text import shorten
+from helius_frames.analysis._tokens import holdings, with_tokens
 
 __all__ = [
     "COLUMNS",
@@ -47,6 +48,7 @@ __all__ = [
     "gini",
     "hhi",
     "holders_between",
+    "holdings",
     "lorenz",
     "nakamoto",
     "owners_of",
@@ -58,4 +60,5 @@ __all__ = [
     "top_holders",
     "top_share",
     "with_decimals",
+    "with_tokens",
 ]

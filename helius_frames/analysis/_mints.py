@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from helius_frames.analysis._concentration import (
     TOP,
@@ -17,13 +18,22 @@ from helius_frames.analysis._concentration import (
     nakamotos,
     top_shares,
 )
-from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus
+from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus, widen
 from helius_frames.analysis._index import Holders, MintIndex, Source, by_holders, mint_groups
-from helius_frames.analysis._schema import read_columns
+from helius_frames.analysis._schema import code_names, read_columns
 from helius_frames.analysis._text import short_names
+from helius_frames.analysis._tokens import (
+    add_units,
+    arrow_units,
+    has_tokens,
+    tokens_of,
+    unit_objects,
+)
 from helius_frames.errors import InputError
 
 Scale: TypeAlias = Literal["log", "linear"]
+
+_ARROW_KINDS = {"symbol": pd.ArrowDtype(pa.string()), "share_of_supply": pd.ArrowDtype(pa.float64())}
 
 
 def by_mint(
@@ -46,8 +56,12 @@ def by_mint(
     -------
     One row per mint that has rows, most holders first; index ``mint`` (str):
 
+    - ``symbol``: str; where several mints share one, with the short address behind it
     - ``holders``: int64
     - ``total``: object, Python integers, exact, base units
+    - ``ui_total``: object, `decimal.Decimal`, exact, whole tokens; missing where the decimals are unknown
+    - ``share_of_supply``: float64, of the supply, which was read at a slot of its own, so that it may exceed
+      1 by a hair; NaN where the supply is unknown
     - ``top1_share``, ``top10_share``: float64 in (0, 1], see `top_share`; NaN without holders
     - ``gini``: float64 in [0, 1), see `gini`; NaN without holders
     - ``nakamoto``: int64, see `nakamoto`; 0 without holders
@@ -57,13 +71,16 @@ def by_mint(
     - ``hhi``: float64 in (0, 1], see `hhi`; NaN without holders
     - ``zero_balances``: int64
 
+    ``symbol``, ``ui_total`` and ``share_of_supply`` are there where the frame has the columns ``symbol``,
+    ``decimals`` and ``supply``, see `with_tokens`.
+
     Raises
     ------
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, or
-        ``dtype_backend`` is none of these.
+        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, a mint has more
+        than one number of decimals, or ``dtype_backend`` is none of these.
 
     Examples
     --------
@@ -78,14 +95,24 @@ def by_mint(
     """
     check_backend(dtype_backend)
     if isinstance(source, MintIndex):
-        table = _summary(source.columns.mints.names[source.mint_codes], source.groups)
+        frame, mints = source.frame, source.columns.mints
+        groups, codes = source.groups, source.mint_codes
     else:
-        columns = read_columns(source)
-        groups, codes = mint_groups(columns)
-        table = _summary(columns.mints.names[codes], groups)
-    if short:
-        table = table.set_axis(short_names(table.index))
-    return as_arrow(table) if dtype_backend == "pyarrow" else table
+        frame, columns = source, read_columns(source)
+        mints, (groups, codes) = columns.mints, mint_groups(columns)
+    table = _summary(mints.names[codes], groups)
+    order = by_holders(groups)
+    numbers = as_arrow(table) if dtype_backend == "pyarrow" else table
+    if has_tokens(frame):
+        numbers = add_units(
+            numbers, tokens_of(frame, mints), mints.names, codes, groups.totals, column="total"
+        )
+        if dtype_backend == "pyarrow" and "ui_total" in numbers:
+            numbers["ui_total"] = arrow_units(numbers["ui_total"])
+        if dtype_backend == "pyarrow":
+            numbers = numbers.astype({name: _ARROW_KINDS[name] for name in _ARROW_KINDS if name in numbers})
+    numbers = numbers.iloc[order]
+    return numbers.set_axis(short_names(numbers.index)) if short else numbers
 
 
 def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
@@ -97,6 +124,8 @@ def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
 
     - ``owner``: str
     - ``balance``: uint64, base units
+    - ``ui_balance``: object, `decimal.Decimal`, exact, whole tokens; only where the frame knows the decimals
+    - ``symbol``: str; only where the frame knows it
     - ``share``, ``cumulative_share``: float64 in (0, 1], of the total held by the owners of this frame
     - ``slot``: int64
 
@@ -119,7 +148,8 @@ def top_holders(source: Source, mint: str, n: int = 20) -> pd.DataFrame:
     check_count(n, "n")
     index = MintIndex.for_mint(source, mint)
     holders = index.holders(mint)
-    return index.holder_table(holders, max(holders.size - n, 0), holders.size)
+    table = index.holder_table(holders, max(holders.size - n, 0), holders.size)
+    return _with_units(table, source, mint)
 
 
 def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFrame:
@@ -153,7 +183,7 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     holders = index.holders(mint)
     first = _holders_below(holders, _whole_number("low", low))
     end = _holders_below(holders, _whole_number("high", high) + 1)
-    return index.holder_table(holders, first, max(first, end))
+    return _with_units(index.holder_table(holders, first, max(first, end)), source, mint)
 
 
 def distribution(source: Source, mint: str, bins: int = 60, scale: Scale = "log") -> pd.DataFrame:
@@ -292,6 +322,23 @@ def check_scale(scale: str) -> None:
         raise InputError(f"scale must be {' or '.join(map(repr, get_args(Scale)))}, got {scale!r}")
 
 
+def _with_units(table: pd.DataFrame, source: Source, mint: str) -> pd.DataFrame:
+    """Return a table of one mint's holders with whole tokens and their symbol, as far as they are known."""
+    frame = source.frame if isinstance(source, MintIndex) else source
+    if not has_tokens(frame):
+        return table
+    mints = code_names(frame["mint"])
+    code = int(mints.names.get_indexer(pd.Index([mint]))[0])
+    tokens = tokens_of(frame, mints)
+    decimals, _ = tokens.at(code)
+    symbol = None if code < 0 else tokens.labels(mints.names)[code]
+    if symbol is not None:
+        table.insert(2, "symbol", pd.Series(symbol, table.index, dtype="str"))
+    if code >= 0 and decimals is not None:
+        table.insert(2, "ui_balance", unit_objects(widen(table["balance"].to_numpy()), decimals))
+    return table
+
+
 def _whole_number(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InputError(f"{name} must be an integer, got {value!r}")
@@ -308,7 +355,7 @@ def _holders_below(holders: Holders, amount: int) -> int:
 
 
 def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "holders": groups.holders,
             "total": integer_objects(groups.totals),
@@ -323,7 +370,6 @@ def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
         },
         index=mints.astype("str").rename("mint"),
     )
-    return table.iloc[by_holders(groups)]
 
 
 def _bin_lows(balances: U64, bins: int, scale: Scale) -> U64:
