@@ -33,7 +33,7 @@ class Pull:
         config, stats = self.config, self.stats
         environment = config.environment
         if config.endpoint.is_demo and environment.connect is None:
-            environment = environment._replace(connect=_demo)
+            environment = environment._replace(connect=demo_connect)
         client = Client(
             config.endpoint,
             stats.progress,
@@ -77,7 +77,8 @@ class Pull:
                 stats.method = fetcher.method
 
 
-def _demo(_endpoint: Endpoint, _timeout_s: float) -> Connect:
+def demo_connect(_endpoint: Endpoint, _timeout_s: float) -> Connect:
+    """Connect to the embedded indexer, without a port."""
     from helius_frames import demo  # noqa: PLC0415 - the holdings are made at first use
 
     return in_process(demo.app())
