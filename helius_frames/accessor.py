@@ -557,7 +557,8 @@ def _asked(frame: pd.DataFrame) -> dict[str, Any]:
 def _cluster_of(asked: dict[str, Any]) -> Any:  # noqa: ANN401 - what was stored; the reader checks it
     if "cluster" not in asked:
         raise InputError(
-            f"the URL of {asked.get('endpoint', 'the endpoint')} is not kept with the frame: pass endpoint= again"
+            f"the URL of {asked.get('endpoint', 'the endpoint')} is not kept with the frame: pass endpoint="
+            " again"
         )
     return asked["cluster"]
 

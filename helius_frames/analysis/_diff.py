@@ -92,8 +92,8 @@ def diff(
     - ``owner``, ``mint``: category
     - ``before``, ``after``: UInt64, base units; missing where that pull has no row
     - ``change``: decimal128(38, 0), exact and signed, base units; no row counts as 0
-    - ``symbol``: category, and ``ui_change``: decimal128(38, s), the change in whole tokens, exact, where s is
-      the largest number of decimals; each where a frame has the column that it takes, see `with_tokens`;
+    - ``symbol``: category, and ``ui_change``: decimal128(38, s), the change in whole tokens, exact, where s
+      is the largest number of decimals; each where a frame has the column that it takes, see `with_tokens`;
       missing where unknown, or with more than 18 decimals
     - ``status``: category, ``same``, ``changed``, ``new``, ``gone`` or ``not read``
     - ``slot_before``, ``slot_after``: Int64; missing where that pull has no row
@@ -154,7 +154,8 @@ def _with_units(
     """Return the table with symbols and the change in whole tokens, where they are known."""
     if tokens.decimals is not None:
         missing = table["change"].isna().to_numpy()
-        table.insert(5, "ui_change", unit_decimals(change, tokens.decimals[codes], missing))
+        units = unit_decimals(change, tokens.decimals[codes], missing)
+        table.insert(5, "ui_change", pd.Series(units, table.index))
     if tokens.symbols is not None:
         labels = pd.Series(tokens.labels(mints), dtype="str")
         table.insert(2, "symbol", labels.take(codes).astype("category").array)
