@@ -175,7 +175,8 @@ def has_tokens(frame: pd.DataFrame) -> bool:
 
 def whole_tokens(amount: int, decimals: int) -> Decimal:
     """Return an amount of base units in whole tokens, exact to the last digit."""
-    return Decimal(f"{amount}E-{decimals}")
+    # Not by `Decimal.scaleb`, which rounds to the context's digits; and 0E-9 is no way to print nothing.
+    return Decimal(f"{amount}E-{decimals}") if amount else Decimal(0)
 
 
 def unit_objects(wide: Wide, decimals: I64 | int) -> NDArray[np.object_]:

@@ -48,7 +48,7 @@ _FICTIONS: Final[dict[str, _Fiction]] = {
     "Fair Drop": _Fiction("FAIR", price=0.012),
     "Points": _Fiction("PTS", _LIGHT, times=1),
     "Stable Unit": _Fiction("STU", price=0.9998, times=32),
-    "Whale Song": _Fiction("SONG", price=4.2),
+    "Whale Song": _Fiction("SONG", price=4.2, times=3),
     "Staked": _Fiction("stSEA", _TOKEN_2022, price=151.37, times=5),
     "Game Gold": _Fiction("GOLD", times=3),
     "Founders": _Fiction("FNDR", _TOKEN_2022, price=0.31, times=1),
@@ -60,7 +60,7 @@ _FICTIONS: Final[dict[str, _Fiction]] = {
     "One of One": _Fiction("UNO", times=1),
     "Late Arrival": _Fiction("LATE", price=0.0000071),
     # The second of its symbol, and one whose maker means harm.
-    "Small Cap 01": _Fiction("GOLD"),
+    "Small Cap 01": _Fiction("GOLD", times=8),
     "Small Cap 30": _Fiction("=1+1\u202eNUOC", times=1),
 }
 _HOSTILE: Final = "Small Cap 30"
@@ -196,7 +196,8 @@ def _named() -> dict[str, _story.Token]:
 
 
 def _fiction(token: _story.Token) -> _Fiction:
-    return _FICTIONS.get(token.name) or _Fiction(f"SC{token.name.rpartition(' ')[2]}")
+    number = token.name.rpartition(" ")[2]
+    return _FICTIONS.get(token.name) or _Fiction(f"SC{number}", times=1 + int(number) % 7)
 
 
 @cache

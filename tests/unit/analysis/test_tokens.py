@@ -44,7 +44,11 @@ def known_frame(decimals=None, rows=None, **columns):
 def units(amount, decimals):
     """Return whole tokens by string arithmetic alone."""
     digits = str(amount).rjust(decimals + 1, "0")
-    return f"{digits[: len(digits) - decimals]}.{digits[len(digits) - decimals :]}".rstrip(".")
+    return (
+        f"{digits[: len(digits) - decimals]}.{digits[len(digits) - decimals :]}".rstrip(".")
+        if amount
+        else "0"
+    )
 
 
 # The columns
@@ -253,7 +257,7 @@ def test_whole_tokens_times_the_scale_are_the_base_units(amounts, places):
     rows = [(owner, MINTS[0], amount, 5) for owner, amount in zip(OWNERS, amounts, strict=False)]
     total = by_mint(known_frame({MINTS[0]: places}, rows))["ui_total"].iloc[0]
     sign, digits, exponent = total.as_tuple()
-    assert (sign, exponent) == (0, -places)
+    assert (sign, exponent) == (0, -places if sum(amounts) else 0)
     assert int("".join(map(str, digits))) == sum(amounts)
 
 
