@@ -48,6 +48,7 @@ from helius_frames.reader import (
     aread_helius_balances,
     read_helius_balances,
 )
+from helius_frames.tokens import aread_helius_tokens, read_helius_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,8 +82,10 @@ __all__ = [
     "__version__",
     "app",
     "aread_helius_balances",
+    "aread_helius_tokens",
     "demo",
     "read_helius_balances",
+    "read_helius_tokens",
 ]
 
 pd.api.extensions.register_dataframe_accessor("helius")(BalancesAccessor)
@@ -91,6 +94,8 @@ pd.api.extensions.register_index_accessor("helius")(AddressesAccessor)
 
 if not hasattr(pd, "read_helius_balances"):
     pd.read_helius_balances = read_helius_balances  # type: ignore[attr-defined]
+if not hasattr(pd, "read_helius_tokens"):
+    pd.read_helius_tokens = read_helius_tokens  # type: ignore[attr-defined]
 
 
 def app(*, decimals: Mapping[str, int] | None = None) -> Panel:

@@ -184,7 +184,7 @@ class PullConfig:
 
 def seal(options: Any) -> None:  # noqa: ANN401 - a TypedDict is no dict to mypy
     """Seal the secrets of a call, in place and first of all: a traceback with locals shows neither."""
-    for name in ("api_key", "endpoint"):
+    for name in ("api_key", "endpoint", "rpc_endpoint"):
         if name in options:
             options[name] = as_secret(options[name])
 

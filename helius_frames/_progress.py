@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Helius, Photon methods (docs of January 2026).
-CREDITS_PER_REQUEST: Final = 10
 # A bar for a pull that ends within a moment would only flicker.
 _MOMENT_S: Final = 1.0
 # It fits 80 columns with a bar of a dozen or more.
-_BAR: Final = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} owners [{elapsed}<{remaining}{postfix}]"
+_BAR: Final = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}<{remaining}{postfix}]"
 
 
 @dataclass(slots=True)
@@ -43,13 +41,8 @@ class PullProgress:
     """Requests a second in force now, given or found; ``None`` where nothing limits them yet."""
     waiting_s: float = 0.0
     """Seconds that requests wait after a refusal; 0 while they are sent."""
-    credits_per_request: int = 0
-    """Credits that a request costs: ten at Helius, 0 elsewhere."""
-
-    @property
-    def credits(self) -> int:
-        """Credits that the requests cost on Helius; 0 for any other server."""
-        return self.requests * self.credits_per_request
+    credits: int = 0
+    """Credits that the requests cost on Helius; 0 for any other server."""
 
 
 ProgressOption: TypeAlias = "bool | Callable[[PullProgress], object] | None"
@@ -69,10 +62,12 @@ class ProgressDisplay:
         option: ProgressOption,
         *,
         is_local: bool = False,
+        noun: str = "owner",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._progress = progress
         self._clock = clock
+        self._noun = noun
         self._call = option if callable(option) else None
         is_wanted = _is_watched() and not is_local if option is None else option is True
         self._begin_s = clock() + (0.0 if option else _MOMENT_S) if is_wanted else None
@@ -103,20 +98,22 @@ class ProgressDisplay:
         if self._bar is None:
             from tqdm.auto import tqdm  # noqa: PLC0415 - loads ipywidgets inside a kernel
 
-            self._bar = tqdm(total=progress.owners, bar_format=_BAR, dynamic_ncols=True)
+            self._bar = tqdm(
+                total=progress.owners, unit=f" {self._noun}s", bar_format=_BAR, dynamic_ncols=True
+            )
         # What is happening comes before what has happened.
-        is_waiting = progress.waiting_s > 0
-        first = f"429, waiting {progress.waiting_s:.0f} s" if is_waiting else f"{_short(progress.rows)} rows"
-        facts = [first, _spent(progress)] + ([f"{progress.failed:,} failed"] if progress.failed else [])
+        facts = [f"429, waiting {progress.waiting_s:.0f} s"] if progress.waiting_s else []
+        if progress.rows and not facts:
+            facts.append(f"{_short(progress.rows)} rows")
+        is_paid = progress.credits > 0
+        facts.append(
+            f"{_short(progress.credits)} credits" if is_paid else f"{_short(progress.requests)} requests"
+        )
+        if progress.failed:
+            facts.append(f"{progress.failed:,} failed")
         self._bar.set_postfix_str(", ".join(facts), refresh=False)
         self._bar.n = progress.done + progress.failed
         self._bar.refresh()
-
-
-def _spent(progress: PullProgress) -> str:
-    if progress.credits_per_request:
-        return f"{_short(progress.credits)} credits"
-    return f"{_short(progress.requests)} requests"
 
 
 def _short(number: int) -> str:

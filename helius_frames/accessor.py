@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 import pandas as pd
 
 from helius_frames import analysis
-from helius_frames._options import ReadOptions, choice, like, seal, with_options
+from helius_frames._options import ConnectionOptions, ReadOptions, choice, like, seal, with_options
+from helius_frames._transport.endpoint import Secret, as_secret
 from helius_frames.errors import AttrsError, InputError
 from helius_frames.reader import read_helius_balances
+from helius_frames.tokens import TokenOptions, read_helius_tokens, with_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,6 +60,20 @@ class AddressesAccessor:
         __tracebackhide__ = True
         seal(options)
         return read_helius_balances(self._addresses, mint, chunksize=chunksize, **options)
+
+    @like(read_helius_tokens)
+    def read_tokens(self, **options: Unpack[TokenOptions]) -> pd.DataFrame:
+        """Read names, decimals and supply of these mints, as `read_helius_tokens` does.
+
+        >>> import pandas as pd
+        >>> import helius_frames
+        >>> mints = pd.Index(helius_frames.demo.MINTS[:2])
+        >>> mints.helius.read_tokens(cluster="demo")["name"].tolist()
+        ['Fair Drop', 'Points']
+        """
+        __tracebackhide__ = True
+        seal(options)
+        return read_helius_tokens(self._addresses, **options)
 
 
 def _as_told_by(function: Callable[..., object]) -> Callable[[_Method], _Method]:
@@ -136,6 +152,20 @@ class BalancesAccessor:
             _owners_of(self._frame, owners), asked.get("mints") if mint is None else mint, **options
         )
 
+    @like(with_tokens)
+    def with_tokens(
+        self,
+        tokens: pd.DataFrame | Mapping[str, Any] | None = None,
+        *,
+        rpc_endpoint: str | Secret | None = None,
+        **options: Unpack[ConnectionOptions],
+    ) -> pd.DataFrame:
+        """Add symbol, decimals and supply of the mints, from a table or read now."""
+        __tracebackhide__ = True
+        rpc_endpoint = as_secret(rpc_endpoint)
+        seal(options)
+        return with_tokens(self._frame, tokens, rpc_endpoint=rpc_endpoint, **options)
+
     @_as_told_by(analysis.failures)
     def failures(self) -> pd.DataFrame:
         """List the owners that could not be read, and why."""
@@ -156,6 +186,11 @@ class BalancesAccessor:
     def by_owner(self, *, dtype_backend: Literal["pyarrow"] | None = None) -> pd.DataFrame:
         """Summarise each owner: mints held, exact total, zero balances, slots."""
         return analysis.by_owner(self._frame, dtype_backend=dtype_backend)
+
+    @_as_told_by(analysis.holdings)
+    def holdings(self, owner: str) -> pd.DataFrame:
+        """List what one owner holds, mint by mint."""
+        return analysis.holdings(self._frame, owner)
 
     @_as_told_by(analysis.top_holders)
     def top_holders(self, mint: str, n: int = 20, *, exclude: analysis.Exclude = None) -> pd.DataFrame:

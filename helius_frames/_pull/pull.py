@@ -28,7 +28,7 @@ class Pull:
         self.stats = PullStats(config)
         environment = config.environment
         if config.endpoint.is_demo and environment.connect is None:
-            environment = environment._replace(connect=_demo)
+            environment = environment._replace(connect=demo_connect)
         self._client = Client(
             config.endpoint,
             self.stats.progress,
@@ -76,7 +76,8 @@ class Pull:
                 stats.method = fetcher.method
 
 
-def _demo(_endpoint: Endpoint, _timeout_s: float) -> Connect:
+def demo_connect(_endpoint: Endpoint, _timeout_s: float) -> Connect:
+    """Connect to the embedded indexer, without a port."""
     from helius_frames import demo  # noqa: PLC0415 - the holdings are made at first use
 
     with importing:

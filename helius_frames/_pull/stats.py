@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from helius_frames._progress import CREDITS_PER_REQUEST, PullProgress
+from helius_frames._progress import PullProgress
 from helius_frames._version import __version__
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ class PullStats:
 
     def __init__(self, config: PullConfig) -> None:
         self.subjects = config.owners
-        self.progress = PullProgress(
-            owners=len(config.owners), credits_per_request=CREDITS_PER_REQUEST * config.endpoint.is_helius
-        )
+        self.progress = PullProgress(owners=len(config.owners))
         self.finished: set[int] = set()
         self.method = ""
         self._config = config

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from helius_frames._transport.families import FAMILIES, FamilyName
 from helius_frames._transport.rate_limit import RETRY_AFTER_MAX_S, Permit, RateLimiter, shared_limiter
 from helius_frames._transport.redact import shorten
 from helius_frames.errors import HeliusError, ProtocolError, RateLimitError, TransportError
@@ -89,7 +90,7 @@ class Client:
         rate: float | None = None,
         timeout: float = 30.0,
         retries: int = 6,
-        family: str = "photon",
+        family: FamilyName = "photon",
         environment: Environment = Environment(),  # noqa: B008 - it is immutable
     ) -> None:
         with importing:  # httpx takes as long to load as all of this package
@@ -97,8 +98,9 @@ class Client:
 
         self.progress = progress
         self.clean = endpoint.clean
-        self._label = endpoint.label
+        self.label = endpoint.label
         self._rate = rate
+        self._credits = FAMILIES[family].credits if endpoint.is_helius else 0
         self._retries = retries
         self._environment = environment
         connect = environment.connect
@@ -160,6 +162,7 @@ class Client:
             limiter.give_back(permit)
             raise
         progress.requests += 1
+        progress.credits += self._credits
         progress.waiting_s = 0.0
         reply: Reply | None = None
         try:
@@ -212,7 +215,7 @@ class Client:
         except ValueError:
             host = "another address"
         return ProtocolError(
-            f"{self._label} redirects to {shorten(self.clean(host), _HOST_SHOWN)} (HTTP {reply.status});"
+            f"{self.label} redirects to {shorten(self.clean(host), _HOST_SHOWN)} (HTTP {reply.status});"
             " this is not followed, since the key goes to one host only: pass the final address as endpoint=",
             status=reply.status,
         )

@@ -33,6 +33,7 @@ from helius_frames.analysis._schema import COLUMNS, check_schema
 from helius_frames.analysis._shape import check_decimals, pivot, with_decimals
 from helius_frames.analysis._text import shorten
 from helius_frames.analysis._through_time import Pulls, cohorts, timeline
+from helius_frames.analysis._tokens import holdings, with_tokens
 
 __all__ = [
     "COLUMNS",
@@ -70,6 +71,7 @@ __all__ = [
     "gini",
     "hhi",
     "holders_between",
+    "holdings",
     "lorenz",
     "nakamoto",
     "overlap",
@@ -85,5 +87,6 @@ __all__ = [
     "top_share",
     "with_decimals",
     "with_owners",
+    "with_tokens",
     "without_owners",
 ]

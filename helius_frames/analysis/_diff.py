@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from helius_frames.analysis._attrs import failed_owners, pull_attrs
-from helius_frames.analysis._exact import I64, U64, Flags, as_decimals, minus, widen
+from helius_frames.analysis._exact import I64, U64, Flags, Wide, as_decimals, minus, widen
 from helius_frames.analysis._schema import Coded, Columns, pair_keys, present, read_columns
+from helius_frames.analysis._tokens import Tokens, has_tokens, tokens_of, unit_decimals
 from helius_frames.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ def diff(
     - ``owner``, ``mint``: category
     - ``before``, ``after``: UInt64, base units; missing where that pull has no row
     - ``change``: decimal128(38, 0), exact and signed, base units; no row counts as 0
+    - ``symbol``: category, and ``ui_change``: decimal128(38, s), the change in whole tokens, exact, where s
+      is the largest number of decimals; each where a frame has the column that it takes, see `with_tokens`;
+      missing where unknown, or with more than 18 decimals
     - ``status``: category, ``same``, ``changed``, ``new``, ``gone`` or ``not read``
     - ``slot_before``, ``slot_after``: Int64; missing where that pull has no row
 
@@ -125,7 +129,7 @@ def diff(
     left, right = (_side(pull, keys, owner_codes, mint_codes) for pull in pulls)
     status = _status(left, right)
     change = minus(widen(right.balances), widen(left.balances))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "owner": pd.Categorical.from_codes(owner_codes, owners),
             "mint": pd.Categorical.from_codes(mint_codes, names),
@@ -137,6 +141,25 @@ def diff(
             "slot_after": pd.arrays.IntegerArray(right.slots, ~right.there),
         }
     )
+    for frame, columns, places in ((after, new, mint_places[1]), (before, old, mint_places[0])):
+        if has_tokens(frame):
+            tokens = tokens_of(frame, Coded(names, places[columns.mints.codes]))
+            return _with_units(table, tokens, names, mint_codes, change)
+    return table
+
+
+def _with_units(
+    table: pd.DataFrame, tokens: Tokens, mints: pd.Index, codes: I64, change: Wide
+) -> pd.DataFrame:
+    """Return the table with symbols and the change in whole tokens, where they are known."""
+    if tokens.decimals is not None:
+        missing = table["change"].isna().to_numpy()
+        units = unit_decimals(change, tokens.decimals[codes], missing)
+        table.insert(5, "ui_change", pd.Series(units, table.index))
+    if tokens.symbols is not None:
+        labels = pd.Series(tokens.labels(mints), dtype="str")
+        table.insert(2, "symbol", labels.take(codes).astype("category").array)
+    return table
 
 
 def _joined(old: Coded, new: Coded) -> tuple[pd.Index, I64, I64]:

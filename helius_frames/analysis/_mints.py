@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from helius_frames.analysis._concentration import (
     TOP,
@@ -17,14 +18,23 @@ from helius_frames.analysis._concentration import (
     nakamotos,
     top_shares,
 )
-from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus
+from helius_frames.analysis._exact import I64, U64, as_arrow, check_backend, integer_objects, minus, widen
 from helius_frames.analysis._index import Holders, MintIndex, Source, by_holders, mint_groups
 from helius_frames.analysis._labels import Exclude, by_mint_of_rest, rest_of
-from helius_frames.analysis._schema import read_columns
+from helius_frames.analysis._schema import code_names, read_columns
 from helius_frames.analysis._text import short_names
+from helius_frames.analysis._tokens import (
+    add_units,
+    arrow_units,
+    has_tokens,
+    tokens_of,
+    unit_objects,
+)
 from helius_frames.errors import InputError
 
 Scale: TypeAlias = Literal["log", "linear"]
+
+_ARROW_KINDS = {"symbol": pd.ArrowDtype(pa.string()), "share_of_supply": pd.ArrowDtype(pa.float64())}
 
 
 def by_mint(
@@ -53,8 +63,12 @@ def by_mint(
     -------
     One row per mint that has rows, most holders first; index ``mint`` (str):
 
+    - ``symbol``: str; where several mints share one, with the short address behind it
     - ``holders``: int64
     - ``total``: object, Python integers, exact, base units
+    - ``ui_total``: object, `decimal.Decimal`, exact, whole tokens; missing where the decimals are unknown
+    - ``share_of_supply``: float64, of the supply, which was read at a slot of its own, so that it may exceed
+      1 by a hair; NaN where the supply is unknown
     - ``top1_share``, ``top10_share``: float64 in (0, 1], see `top_share`; NaN without holders
     - ``gini``: float64 in [0, 1), see `gini`; NaN without holders
     - ``nakamoto``: int64, see `nakamoto`; 0 without holders
@@ -66,13 +80,16 @@ def by_mint(
     - ``excluded_holders``: int64, and ``excluded_total``: Python integers, base units: what was left out of
       all other columns; only with ``exclude``
 
+    ``symbol``, ``ui_total`` and ``share_of_supply`` are there where the frame has the columns ``symbol``,
+    ``decimals`` and ``supply``, see `with_tokens`.
+
     Raises
     ------
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, or
-        ``dtype_backend`` is none of these.
+        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, a mint has more
+        than one number of decimals, or ``dtype_backend`` is none of these.
 
     Examples
     --------
@@ -88,15 +105,29 @@ def by_mint(
     check_backend(dtype_backend)
     if exclude is not None:
         table = by_mint_of_rest(source, exclude, by_mint)
-    elif isinstance(source, MintIndex):
-        table = _summary(source.columns.mints.names[source.mint_codes], source.groups)
     else:
-        columns = read_columns(source)
-        groups, codes = mint_groups(columns)
-        table = _summary(columns.mints.names[codes], groups)
-    if short:
-        table = table.set_axis(short_names(table.index))
-    return as_arrow(table) if dtype_backend == "pyarrow" else table
+        if isinstance(source, MintIndex):
+            frame, mints = source.frame, source.columns.mints
+            groups, codes = source.groups, source.mint_codes
+        else:
+            frame, columns = source, read_columns(source)
+            mints, (groups, codes) = columns.mints, mint_groups(columns)
+        table = _summary(mints.names[codes], groups)
+        if has_tokens(frame):
+            tokens = tokens_of(frame, mints)
+            table = add_units(table, tokens, mints.names, codes, groups.totals, column="total")
+        table = table.iloc[by_holders(groups)]
+    if dtype_backend == "pyarrow":
+        table = _as_arrow_with_units(table)
+    return table.set_axis(short_names(table.index)) if short else table
+
+
+def _as_arrow_with_units(table: pd.DataFrame) -> pd.DataFrame:
+    units = table[[name for name in ("symbol", "ui_total", "share_of_supply") if name in table]]
+    if "ui_total" in units:
+        units = units.assign(ui_total=arrow_units(units["ui_total"]))
+    units = units.astype({name: _ARROW_KINDS[name] for name in _ARROW_KINDS if name in units})
+    return as_arrow(table.drop(columns=list(units))).join(units)[list(table)]
 
 
 def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = None) -> pd.DataFrame:
@@ -114,6 +145,8 @@ def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = No
 
     - ``owner``: str
     - ``balance``: uint64, base units
+    - ``ui_balance``: object, `decimal.Decimal`, exact, whole tokens; only where the frame knows the decimals
+    - ``symbol``: str; only where the frame knows it
     - ``share``, ``cumulative_share``: float64 in (0, 1], of the total held by the owners of this frame
     - ``slot``: int64
 
@@ -137,7 +170,8 @@ def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = No
     rest = rest_of(source, mint, exclude)
     index = MintIndex.for_mint(rest.source, mint)
     holders = index.holders(mint)
-    return rest.note(index.holder_table(holders, max(holders.size - n, 0), holders.size))
+    table = index.holder_table(holders, max(holders.size - n, 0), holders.size)
+    return rest.note(_with_units(table, source, mint))
 
 
 def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFrame:
@@ -171,7 +205,7 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     holders = index.holders(mint)
     first = _holders_below(holders, _whole_number("low", low))
     end = _holders_below(holders, _whole_number("high", high) + 1)
-    return index.holder_table(holders, first, max(first, end))
+    return _with_units(index.holder_table(holders, first, max(first, end)), source, mint)
 
 
 def distribution(
@@ -335,6 +369,23 @@ def check_scale(scale: str) -> None:
         raise InputError(f"scale must be {' or '.join(map(repr, get_args(Scale)))}, got {scale!r}")
 
 
+def _with_units(table: pd.DataFrame, source: Source, mint: str) -> pd.DataFrame:
+    """Return a table of one mint's holders with whole tokens and their symbol, as far as they are known."""
+    frame = source.frame if isinstance(source, MintIndex) else source
+    if not has_tokens(frame):
+        return table
+    mints = code_names(frame["mint"])
+    code = int(mints.names.get_indexer(pd.Index([mint]))[0])
+    tokens = tokens_of(frame, mints)
+    decimals, _ = tokens.at(code)
+    symbol = None if code < 0 else tokens.labels(mints.names)[code]
+    if symbol is not None:
+        table.insert(2, "symbol", pd.Series(symbol, table.index, dtype="str"))
+    if code >= 0 and decimals is not None:
+        table.insert(2, "ui_balance", unit_objects(widen(table["balance"].to_numpy()), decimals))
+    return table
+
+
 def _whole_number(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InputError(f"{name} must be an integer, got {value!r}")
@@ -351,7 +402,7 @@ def _holders_below(holders: Holders, amount: int) -> int:
 
 
 def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "holders": groups.holders,
             "total": integer_objects(groups.totals),
@@ -366,7 +417,6 @@ def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
         },
         index=mints.astype("str").rename("mint"),
     )
-    return table.iloc[by_holders(groups)]
 
 
 def _bin_lows(balances: U64, bins: int, scale: Scale) -> U64:

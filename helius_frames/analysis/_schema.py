@@ -107,7 +107,7 @@ def slot_values(column: pd.Series) -> I64:
 
 def code_names(column: pd.Series) -> Coded:
     """Return a column of names as codes; the names of a categorical column include those without rows."""
-    if not _is_text(column):
+    if not is_text(column):
         raise InputError(
             f"column {column.name!r} is {column.dtype}: it must hold addresses, as text or as categories"
         )
@@ -181,10 +181,11 @@ def native(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(swapped) if swapped else frame
 
 
-def _is_text(values: pd.Series | pd.Index) -> bool:
+def is_text(values: pd.Series | pd.Index) -> bool:
+    """Return whether a column holds text, as it is or as categories."""
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return _is_text(dtype.categories)
+        return is_text(dtype.categories)
     if isinstance(dtype, pd.StringDtype) or not len(values):
         return True
     if isinstance(dtype, pd.ArrowDtype):

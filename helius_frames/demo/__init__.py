@@ -2,7 +2,7 @@
 
 Everything here is made up from one seed; nothing is taken from a chain. ``cluster="demo"`` reads it in
 process; ``python -m helius_frames.demo --port 8784`` serves it on a real port for any other client. The
-package imports nothing of ours but `pubkey`.
+package imports nothing of ours but `pubkey` and `program_address`.
 
 Examples
 --------

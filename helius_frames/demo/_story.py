@@ -118,7 +118,7 @@ _NAMES: Final = tuple(shape.name for shape in _LEADS)
 
 def _tail_shape(rank: int) -> _Shape:
     """Shape of a small token: fewer holders the further down, decimals and inequality by turns."""
-    decimals = (6, 9, 0, 2)[rank % 4]
+    decimals = 12 if rank == _N_TAIL - 1 else (6, 9, 0, 2)[rank % 4]
     draw = (_equal(100, 0.8), _pareto(10, 1.2), _counts(12), _equal(500, 2.5))[rank % 4]
     holders = max(1, round(260 / (rank + 1) ** 1.1))
     return _Shape(f"Small Cap {rank + 1:02d}", decimals, holders, draw, "One of the many small tokens.")

@@ -1,6 +1,6 @@
 """The demo indexer: one bare ASGI app that answers as Photon does.
 
-It imports the rest of `demo` but `_story` and `_serving`. A request goes through the gateway (latency, key,
+It imports the rest of `demo` but `_serving`. A request goes through the gateway (latency, key,
 rate), then JSON-RPC, then the pages.
 """
 
@@ -15,7 +15,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import parse_qs
 
-from helius_frames.demo import _asgi, _rpc
+from helius_frames.demo import _asgi, _rpc, _tokens
 from helius_frames.demo._asgi import Receive, Reply, Scope, Send
 from helius_frames.demo._pages import Cursor, Pages, pages_of, token_of
 
@@ -68,7 +68,7 @@ class PageRead(NamedTuple):
 
 
 class Indexer:
-    """ASGI app that serves `Holdings` by the Photon API.
+    """ASGI app that serves `Holdings` by the Photon API, and the mints in it as an RPC node does.
 
     Parameters
     ----------
@@ -148,6 +148,7 @@ class Indexer:
     def holdings(self, holdings: Holdings) -> None:
         self._holdings = holdings
         self._pages: Pages = pages_of(holdings)
+        self._tokens = _tokens.tokens_of(holdings)
 
     def warm(self) -> None:
         """Encode all rows now, so that no request pays for it."""
@@ -229,6 +230,10 @@ class Indexer:
         if call.method in self._methods:
             query = _rpc.parse_query(call.params)
             return self._read(query, _LISTS[call.method], request_id, url_query)
+        if call.method == _tokens.ACCOUNTS:
+            return _ok(_rpc.result_text(request_id, self._tokens.accounts(call.params, self.slot)))
+        if call.method == _tokens.ASSETS:
+            return _ok(_rpc.result_text(request_id, self._tokens.assets(call.params, self.slot)))
         if call.method == "getIndexerSlot":
             return _ok(_rpc.result_text(request_id, b"%d" % self.slot))
         if call.method == "getIndexerHealth":

@@ -51,7 +51,7 @@ def progress(progress: PullProgress) -> str:
 
 
 def _spent(progress: PullProgress) -> str:
-    spent = f" = {progress.credits:,} credits" if progress.credits_per_request else ""
+    spent = f" = {progress.credits:,} credits" if progress.credits else ""
     facts = [
         count(progress.owners, "owner"),
         count(progress.pages, "page"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextlib import contextmanager
 from unittest.mock import patch
 
@@ -14,14 +16,17 @@ TRANSPORTS = ("in process", "httpx")
 
 
 @contextmanager
-def use_transport(transport, app=None):
+def use_transport(transport, app=None, *, is_timed=False):
     """Let every pull within the block use this transport, and pause for no time; yield their clock.
 
-    ``"in process"`` asks an ASGI app without a port; ``"httpx"`` is the reader's own.
+    ``"in process"`` asks an ASGI app without a port; ``"httpx"`` is the reader's own. ``is_timed`` pauses as
+    it would.
     """
     assert transport in TRANSPORTS
     clock = FastClock()
     connect = http.network if transport == "httpx" else lambda _endpoint, _timeout_s: http.in_process(app)
     environment = Environment(connect, clock.sleep, clock)
+    if is_timed:
+        environment = Environment(connect, asyncio.sleep, time.monotonic)
     with patch.object(_options, "ENVIRONMENT", environment):
         yield clock
