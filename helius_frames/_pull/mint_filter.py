@@ -131,9 +131,12 @@ class MintWalk:
 
     async def _probe(self, page: Page) -> Page | None:
         """Ask again from the middle of a page: what comes must begin with the rows from there on."""
-        known = page.keys[len(page) // 2 :]
+        middle = len(page) // 2
+        known = page.keys[middle:]
         cursor = _cursor_below(known[0])
-        probe = await self._provable_page(cursor, b"" if cursor is None else pubkey.aligned(cursor))
+        if cursor is None or pubkey.aligned(cursor) in page.keys[:middle]:  # no made one
+            return None
+        probe = await self._provable_page(cursor, pubkey.aligned(cursor))
         if probe is None or not np.array_equal(probe.keys[: len(known)], known):
             self._fetcher.made_cursors_work = False
             return None
