@@ -105,6 +105,10 @@ class MintWalk:
         while is_open.any() and fetcher.made_cursors_work:
             target = int(is_open.argmax())
             cursor = wanted.cursors[target]
+            if cursor is not None and len(cursor) != wanted.lengths[target]:
+                return (
+                    None  # right below in the order of the bytes, and maybe nowhere near in that of the text
+                )
             lower = b"" if cursor is None else pubkey.aligned(cursor)
             page = await self._provable_page(cursor, lower)
             if page is None:
@@ -133,7 +137,9 @@ class MintWalk:
         """Ask again from the middle of a page: what comes must begin with the rows from there on."""
         known = page.keys[len(page) // 2 :]
         cursor = _cursor_below(known[0])
-        probe = await self._provable_page(cursor, b"" if cursor is None else pubkey.aligned(cursor))
+        if cursor is None:  # the lowest of all keys: there is no cursor below it to try
+            return None
+        probe = await self._provable_page(cursor, pubkey.aligned(cursor))
         if probe is None or not np.array_equal(probe.keys[: len(known)], known):
             self._fetcher.made_cursors_work = False
             return None
