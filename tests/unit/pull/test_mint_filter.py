@@ -204,6 +204,29 @@ def test_a_server_that_refuses_every_request_is_an_error():
     assert (caught.value.owner, caught.value.page) == (OWNER, 1)
 
 
+def server_of(kind, numbers, page_size):
+    """Read wanted numbers from a server of some kind."""
+
+    def read(wanted):
+        mint_filter = MintFilter([mint_at(number) for number in wanted])
+        rows = asyncio.run(MintWalk(kind(numbers, page_size, 0), OWNER, mint_filter).read())
+        return rows.balances.tolist()
+
+    return read
+
+
+def test_a_page_of_the_lowest_key_alone_proves_nothing():
+    """No cursor is below the lowest key, so nothing can be tried there."""
+    for kind in (Ends, GoesBeyond):
+        assert server_of(kind, range(40), page_size=1)([5, 9, 30]) == [5, 9, 30]
+
+
+def test_a_cursor_whose_text_is_longer_than_the_mint_is_not_right_below_it_in_text():
+    numbers = [1, 3, 5, 8, 9, 22, 23, 27, 33, 35, 38, 39, 42, 43, 45, 47, 48, 50]
+    assert len(mint_at(1)) != len(pubkey.encode(pubkey.at_position((1 << 200) - 1)))
+    assert server_of(TextOrder, numbers, page_size=5)([1, 22, 38, 45]) == [1, 22, 38, 45]
+
+
 # A law, on servers of several kinds
 
 
