@@ -189,9 +189,9 @@ def resolve(
         raise TypeError(f"there is no option {unknown!r}; the options are {', '.join(OPTIONS)}")
     if "://" in str(options.get("cluster")):
         raise EndpointError("cluster must be a name, and what was passed looks like a URL: use endpoint=")
-    checked = {
-        name: option.check(name, options.get(name, option.default)) for name, option in OPTIONS.items()
-    }
+    checked = {name: option.default for name, option in OPTIONS.items()}
+    for name, value in options.items():
+        checked[name] = OPTIONS[name].check(name, value)
     if checked["event_loop"] == "nested":
         _nested.check()
     plan, rate = checked.pop("plan"), checked.pop("requests_per_second")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import random
+import threading
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
     Parse: TypeAlias = Callable[[int, bytes], "T"]
 
 T = TypeVar("T")
+
+# A child that is forked while a thread imports a module can never import it, so a fork waits for ours.
+_importing = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
 
 # No retry begins later than this after a request has failed first, whatever the server asks to wait.
 PATIENCE_S: Final = 300.0
@@ -83,9 +92,8 @@ class Client:
         family: str = "photon",
         environment: Environment = Environment(),  # noqa: B008 - it is immutable
     ) -> None:
-        # httpx takes as long to load as all of this package. A client is made in the caller's thread: a fork
-        # while another thread loads a module would hang the child.
-        from helius_frames._transport import http  # noqa: PLC0415
+        with _importing:
+            from helius_frames._transport import http  # noqa: PLC0415 - httpx takes longer to load than all else
 
         self.progress = progress
         self.clean = endpoint.clean
