@@ -8,6 +8,7 @@ tell "no row" from "not read".
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -89,7 +90,7 @@ class FrameBuilder:
     def frame(self, finished: Collection[int] | None = None) -> pd.DataFrame:
         """Build the frame, once; the owners ``finished`` are its categories, by default all."""
         self._encode_pending()
-        parts, batches, n_rows = sorted(self._parts, key=lambda part: part.owner), self._batches, self._rows
+        parts, batches, n_rows = sorted(self._parts, key=attrgetter("owner")), self._batches, self._rows
         self._parts, self._batches, self._rows = [], [], 0
         keys, codes = _ranked(batches)
         del batches
@@ -163,7 +164,7 @@ def _ranked(batches: list[pa.DictionaryArray]) -> tuple[pubkey.Keys, NDArray[np.
 
 def _code_dtype(categories: int) -> np.dtype[np.signedinteger]:
     """Return the smallest dtype for the codes, as pandas itself chooses it."""
-    return next(np.dtype(kind) for kind in (np.int8, np.int16, np.int32) if categories <= np.iinfo(kind).max)
+    return np.min_scalar_type(-categories - 1)
 
 
 def _text_index(keys: pubkey.Keys) -> pd.Index:

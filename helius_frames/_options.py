@@ -199,9 +199,9 @@ def resolve(
     unknown = next((name for name in options if name not in OPTIONS), None)
     if unknown is not None:
         raise TypeError(f"there is no option {unknown!r}; the options are {', '.join(OPTIONS)}")
-    checked = {
-        name: option.check(name, options.get(name, option.default)) for name, option in OPTIONS.items()
-    }
+    checked = {name: option.default for name, option in OPTIONS.items()}
+    for name, value in options.items():
+        checked[name] = OPTIONS[name].check(name, value)
     if checked["event_loop"] == "nested":
         _nested.check()
     plan, rate = checked.pop("plan"), checked.pop("requests_per_second")

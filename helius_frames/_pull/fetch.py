@@ -54,7 +54,7 @@ class PageFetcher:
         self._parse = parse
         self._subject: Literal["owner", "mint"] = subject
         # A reply that belongs to another pull must not pass for one of this.
-        self._ids = (f"{prefix}.{n}" for prefix in [secrets.token_hex(4)] for n in count(1))
+        self._prefix, self._numbers = secrets.token_hex(4), count(1)
 
     async def fetch(
         self,
@@ -72,7 +72,7 @@ class PageFetcher:
             params["mint"] = mint
         page: Page | None = None
         while page is None:
-            request_id, method = next(self._ids), self.method
+            request_id, method = f"{self._prefix}.{next(self._numbers)}", self.method
             body = jsonrpc.build_request(method, params, request_id)
             try:
                 page = await self._client.call(body, partial(self._parse, request_id, self._client.clean))

@@ -115,7 +115,10 @@ class KeyRanges:
         self.is_dropped = False
         self._fetcher = fetcher
         self._owner = owner
-        self._ranges = [KeyRange()]
+        self.first = KeyRange()
+        """The range that begins at the start of the key space."""
+        self._ranges = [self.first]
+        self._rows = 0
         self._is_even = True
         self._measured_pages = 0
         self._measured_rows = 0
@@ -123,11 +126,6 @@ class KeyRanges:
         """How much of the key space the pages measured cover."""
         self._page_rows = fetcher.page_size * _PAGE_SHARE
         self._misses = 0
-
-    @property
-    def first(self) -> KeyRange:
-        """The range that begins at the start of the key space."""
-        return self._ranges[0]
 
     async def read(self, key_range: KeyRange) -> Rows | None:
         """Read one range to its end; the reader that ends last gets all rows, the others ``None``.
@@ -138,8 +136,16 @@ class KeyRanges:
             A page or a seam disproves that made cursors work here; the ranges read so far are worth nothing.
         """
         while not key_range.is_done:
-            page = await self._fetch(key_range.cursor, is_made=key_range.is_made)
-            if page is None:
+            self.requests += 1
+            try:
+                page = await self._fetcher.fetch(self._owner, self.requests, cursor=key_range.cursor)
+            except HeliusError as error:
+                if self.is_dropped:  # the owner is read in another way by now
+                    return None
+                if key_range.is_made and isinstance(error, RPCError):  # the server refuses the cursor
+                    raise Contradiction from None
+                raise
+            if self.is_dropped:
                 return None
             if not is_provable(page, key_range.lower, self._fetcher.page_size):
                 # By a cursor of the server's own, it says how this server pages, and so for every owner.
@@ -150,7 +156,8 @@ class KeyRanges:
             key_range.append(page)
             if key_range.is_done and key_range.is_made and len(key_range.rows) < self._fetcher.page_size / 4:
                 self._misses += 1
-            if sum(len(each.rows) for each in self._ranges) > ROWS_MAX:
+            self._rows += len(page)
+            if self._rows > ROWS_MAX:
                 reason = f"more than {ROWS_MAX:,} rows, and still a cursor: the server is looping"
                 raise ProtocolError(reason).at(self.requests, owner=self._owner)
         if self.is_dropped or not all(each.is_done for each in self._ranges):
@@ -159,8 +166,7 @@ class KeyRanges:
             seen = None if lower.beyond is None else lower.beyond[0]
             if seen != upper.first_seen:
                 raise Contradiction
-        if not await self._is_end_confirmed():
-            return None
+        await self._confirm_end()
         return concatenate([each.rows.take_rows() for each in self._ranges])
 
     def pages_left(self) -> float:
@@ -201,19 +207,6 @@ class KeyRanges:
         self._ranges.insert(number + 1, upper)
         return upper
 
-    async def _fetch(self, cursor: str | None, *, is_made: bool) -> Page | None:
-        """Fetch a page; ``None`` where the owner is read in another way by now."""
-        self.requests += 1
-        try:
-            page = await self._fetcher.fetch(self._owner, self.requests, cursor=cursor)
-        except HeliusError as error:
-            if self.is_dropped:
-                return None
-            if is_made and isinstance(error, RPCError):  # the server refuses the cursor
-                raise Contradiction from None
-            raise
-        return None if self.is_dropped else page
-
     def _measure(self, key_range: KeyRange, page: Page) -> None:
         """Note the density of a full page, and whether it is the one assumed so far."""
         if page.cursor is None or not len(page):
@@ -232,23 +225,21 @@ class KeyRanges:
             for each in self._ranges:
                 each.keys_per_row = max(1, self._measured_keys // self._measured_rows)
 
-    async def _is_end_confirmed(self) -> bool:
-        """Confirm an end that only a made cursor has seen; ``False`` where the walk was dropped meanwhile."""
+    async def _confirm_end(self) -> None:
+        """Raise where an end that only a made cursor has seen is not what the server's own cursors show."""
         last = next((n for n in reversed(range(len(self._ranges))) if len(self._ranges[n].rows)), 0)
         end = self._ranges[last]
         if not end.is_made or end.pages > 1:
-            return True
+            return
         below = self._ranges[last - 1]
         if below.cursor is None:  # its last page went to the end as well
             seen, expected = below.beyond, end.rows.keys
         else:
-            page = await self._fetch(below.cursor, is_made=False)
-            if page is None:
-                return False
+            self.requests += 1
+            page = await self._fetcher.fetch(self._owner, self.requests, cursor=below.cursor)
             seen, expected = page.keys, end.rows.keys[end.rows.keys > below.lower]
         if seen is None or not np.array_equal(seen, expected):
             raise Contradiction
-        return True
 
 
 def is_provable(page: Page, lower: bytes, page_size: int) -> bool:

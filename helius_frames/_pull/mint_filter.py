@@ -106,9 +106,7 @@ class MintWalk:
             target = int(is_open.argmax())
             cursor = wanted.cursors[target]
             if cursor is not None and len(cursor) != wanted.lengths[target]:
-                return (
-                    None  # right below in the order of the bytes, and maybe nowhere near in that of the text
-                )
+                return None  # right below in the order of the bytes, and maybe far away in that of the text
             lower = b"" if cursor is None else pubkey.aligned(cursor)
             page = await self._provable_page(cursor, lower)
             if page is None:

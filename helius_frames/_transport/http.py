@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import logging
 import socket
 import ssl
 import threading
 import zlib
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, TypeVar, cast
@@ -40,7 +39,7 @@ from helius_frames.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 
     from helius_frames._transport.endpoint import Endpoint
 
@@ -120,7 +119,8 @@ class Http:
         _is_ours.set(True)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await _exchange(transport, self._sign(body))
+                response = await transport.handle_async_request(self._sign(body))
+                return await _read(response)
         except TimeoutError:
             error: HeliusError = RequestTimeout(
                 f"no whole reply from {self._label} within {self._timeout_s:g} s"
@@ -162,8 +162,7 @@ def _signer(endpoint: Endpoint) -> Callable[[bytes], httpx.Request]:
     return lambda body: httpx.Request("POST", url, headers=headers, content=body)
 
 
-async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Reply:
-    response = await transport.handle_async_request(request)
+async def _read(response: httpx.Response) -> Reply:
     headers = response.headers
     try:
         content = await _content(response)
@@ -505,7 +504,7 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
         """Keep it until the reply is read: head and body of a request, small both, go out together."""
-        if self._has_ended:
+        if self._connection().is_closing():
             raise httpcore.WriteError("the connection is closed") from self._error
         self._unsent.append(buffer)
 
@@ -521,11 +520,11 @@ class LoopStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     ) -> LoopStream:
         """Encrypt the connection from here on."""
         stream = LoopStream()
-        starting = asyncio.get_running_loop().start_tls(
-            self._connection(), stream, ssl_context, server_hostname=server_hostname
-        )
         try:
-            stream._transport = await _connected(starting, timeout)
+            async with _connecting(timeout):
+                stream._transport = await asyncio.get_running_loop().start_tls(
+                    self._connection(), stream, ssl_context, server_hostname=server_hostname
+                )
         except BaseException:
             await self.aclose()
             raise
@@ -559,26 +558,18 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
         if not isinstance(loop, asyncio.BaseEventLoop):  # uvloop cannot race addresses; httpcore's own can
             own = httpcore.AnyIOBackend()
             return await own.connect_tcp(host, port, timeout, local_address, socket_options)
-        # A name's addresses race, so that a broken IPv6 costs no timeout.
-        race_s = None if _is_address(host) else _RACE_S
-        connecting = loop.create_connection(LoopStream, host, port, happy_eyeballs_delay=race_s)
-        _, stream = await _connected(connecting, timeout)
+        async with _connecting(timeout):
+            # The addresses of a name race, so that a broken IPv6 costs no timeout.
+            _, stream = await loop.create_connection(LoopStream, host, port, happy_eyeballs_delay=_RACE_S)
         return stream
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-async def _connected(connecting: Awaitable[T], timeout_s: float | None) -> T:
-    """Await a connection; what goes wrong comes out as httpcore's error."""
+@asynccontextmanager
+async def _connecting(timeout_s: float | None) -> AsyncIterator[None]:
+    """Bound the time of connecting; what goes wrong comes out as httpcore's error."""
     try:
         async with asyncio.timeout(timeout_s):
-            return await connecting
+            yield
     except TimeoutError as error:
         raise httpcore.ConnectTimeout(str(error)) from error
     except OSError as error:
