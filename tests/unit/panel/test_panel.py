@@ -112,8 +112,8 @@ def test_the_progress_shows_owners_pages_and_requests(panel):
 
 
 def test_credits_are_shown_where_requests_cost_some():
-    for credits, shown in ((10, True), (0, False)):
-        line = _html.progress(PullProgress(owners=1, requests=7, credits=7 * credits))
+    for cost, shown in ((10, True), (0, False)):
+        line = _html.progress(PullProgress(owners=1, requests=7, credits=7 * cost))
         assert ("7 requests = 70 credits" in line) is shown
         assert "7 requests" in line
 
