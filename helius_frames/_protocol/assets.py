@@ -32,6 +32,8 @@ _U8_MAX: Final = 255
 _DOLLARS: Final = ("USDC", "USD")
 _MARKS_MAX: Final = 2  # combining marks in a row; more are drawn over the lines above and below
 
+_FORMULA: Final = "=+-@ "
+
 # What draws nothing, though it counts as a letter or a mark: a name of these alone would look like none.
 _BLANKS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
@@ -148,7 +150,8 @@ def clean_name(text: object, length: int) -> str | None:
     """Return a name fit to show, in one line and of at most so many characters; ``None`` where none is left.
 
     Control, format (bidirectional ones among them), private and unassigned characters are taken out, runs of
-    white space become one space, and a backslash goes, with which a notebook's formulas begin.
+    white space become one space. A backslash goes, with which a notebook's formulas begin, and so does what a
+    spreadsheet takes for the beginning of one.
     """
     if not isinstance(text, str):
         return None
@@ -162,5 +165,5 @@ def clean_name(text: object, length: int) -> str | None:
             marks = marks + 1 if category[0] == "M" else 0
             if marks <= _MARKS_MAX:
                 kept.append(char)
-    name = " ".join("".join(kept).split())
+    name = " ".join("".join(kept).lstrip(_FORMULA).split())
     return (name if len(name) <= length else name[: length - 1] + "…") or None

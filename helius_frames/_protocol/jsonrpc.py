@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 _UNAUTHORIZED: Final = -32001
-_RATE_LIMITED: Final = -32005
+_RATE_LIMITED: Final = frozenset({-32005, -32029})
 _TRANSIENT_STATUS: Final = frozenset({408, 429, 500, 502, 503, 504, *range(520, 525)})
-_TRANSIENT_CODES: Final = frozenset({_RATE_LIMITED, -32603, -32002, -32003})
+_TRANSIENT_CODES: Final = _RATE_LIMITED | {-32603, -32002, -32003}
 
 _I64_MAX: Final = (1 << 63) - 1
 _READ: Final = 4096  # bytes of a reply that a message is made from
@@ -82,7 +82,7 @@ def classify(status: int, code: int | None, where: str, quoted: str) -> HeliusEr
             f"the server refuses the key, or needs one ({where}): {quoted}; check api_key= or HELIUS_API_KEY"
         )
         return AuthenticationError(reason, status=status, code=code)
-    if status == 429 or code == _RATE_LIMITED:  # noqa: PLR2004
+    if status == 429 or code in _RATE_LIMITED:  # noqa: PLR2004
         return RateLimitError(f"too many requests ({where}): {quoted}", status=status, code=code)
     if code == METHOD_NOT_FOUND:
         advice = "this endpoint does not serve the method: use a Helius endpoint or another Photon server"

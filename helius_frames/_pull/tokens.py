@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from helius_frames._progress import PullProgress
 from helius_frames._protocol import accounts, assets, jsonrpc
@@ -63,6 +63,12 @@ class _Found:
     asked_at: datetime | None = None
     compressed: int | str | None = None
     failures: int = 0
+    is_pending_account: bool = True
+    is_pending_asset: bool = True
+
+    @property
+    def is_read(self) -> bool:
+        return not self.is_pending_account and not self.is_pending_asset
 
 
 class TokenPull:
@@ -134,11 +140,11 @@ class TokenPull:
 
     def rows(self) -> dict[str, TokenRow]:
         """Return what is known of each mint that was read, in the order asked."""
-        return {mint: self._row(found) for mint, found in self._found.items() if _is_read(found)}
+        return {mint: self._row(found) for mint, found in self._found.items() if found.is_read}
 
     def left(self) -> tuple[str, ...]:
         """Mints that were not read to the end, in the order asked."""
-        return tuple(mint for mint, found in self._found.items() if not _is_read(found))
+        return tuple(mint for mint, found in self._found.items() if not found.is_read)
 
     def attrs(self) -> dict[str, Any]:
         """Return what ``attrs["helius"]`` holds: flat, JSON-able and without secrets."""
@@ -185,6 +191,7 @@ class TokenPull:
                 found = self._found[mint]
                 found.account, found.compressed, found.is_absent = reason, reason, True
                 found.failures += error.code != jsonrpc.METHOD_NOT_FOUND
+            self._finish(mints, "account")
             return
         for mint, account in zip(mints, reply.accounts, strict=True):
             found = self._found[mint]
@@ -192,7 +199,7 @@ class TokenPull:
             found.slot = reply.slot
         if self.pools:
             await self._read_pools(mints)
-        self._count(mints)
+        self._finish(mints, "account")
 
     async def _read_pools(self, mints: Sequence[str]) -> None:
         """Add up the pools of each mint that can have some."""
@@ -227,12 +234,13 @@ class TokenPull:
             for mint in mints:
                 self._found[mint].asset = reason
                 self._found[mint].failures += error.code != jsonrpc.METHOD_NOT_FOUND
+            self._finish(mints, "asset")
             return
         now = datetime.now(UTC)
         for mint in mints:
             self._found[mint].asset = known.get(mint, f"{assets.METHOD} does not know it")
             self._found[mint].asked_at = now
-        self._count(mints)
+        self._finish(mints, "asset")
 
     async def _accounts(self, addresses: Sequence[str]) -> accounts.Accounts:
         def parse(client: Client, request_id: str) -> Callable[[int, bytes], accounts.Accounts]:
@@ -302,8 +310,12 @@ class TokenPull:
             code=jsonrpc.METHOD_NOT_FOUND,
         )
 
-    def _count(self, mints: Sequence[str]) -> None:
-        self.progress.done += sum(_is_read(self._found[mint]) for mint in mints)
+    def _finish(self, mints: Sequence[str], part: Literal["account", "asset"]) -> None:
+        """Note that one of the two answers about these mints is there, whatever it is."""
+        for mint in mints:
+            found = self._found[mint]
+            setattr(found, f"is_pending_{part}", False)
+            self.progress.done += found.is_read
 
     def _row(self, found: _Found) -> TokenRow:
         """Put the answers about one mint together: the account goes before the asset."""
@@ -336,10 +348,6 @@ class TokenPull:
             notes.setdefault(str(found.compressed), []).append("compressed")
         row.note = "; ".join(f"no {', '.join(what)}: {why}" for why, what in notes.items())
         return row
-
-
-def _is_read(found: _Found) -> bool:
-    return found.account is not None and found.asset is not None
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -367,6 +367,7 @@ def test_hostile_names_are_one_plain_line_in_a_terminal_and_a_csv(hostile):
     held = frame[frame["mint"] == mint]
     for text in (tokens.to_string(), tokens.to_csv(), held.to_csv(), frame.helius.by_mint().to_csv()):
         assert not any(harm in text for harm in HARM)
+        assert ",=" not in text
     assert tokens.to_csv().count("\n") == len(tokens) + 1
 
 

@@ -106,6 +106,9 @@ def test_the_request_asks_for_fungible_tokens():
         ("\x1b[2Jx", "[2Jx"),
         ("$\\href{javascript:alert(1)}{x}$", "$href{javascript:alert(1)}{x}$"),
         ("<b>é日本🚀", "<b>é日本🚀"),
+        ('=HYPERLINK("x")', 'HYPERLINK("x")'),
+        (" \u202e@-+=A+1", "A+1"),
+        ("=-", None),
         ("z" + "\u0336" * 50, "z\u0336\u0336"),
         ("\u3164\u2800", None),
         ("\ud800x", "x"),
@@ -129,3 +132,4 @@ def test_no_name_has_a_character_that_draws_elsewhere(text):
     assert not any(unicodedata.category(char)[0] == "C" for char in name)
     assert "\\" not in name
     assert name == " ".join(name.split())
+    assert name[:1] not in tuple("=+-@")
