@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
-from helius_frames import __version__
+from sphinx.pycode import ModuleAnalyzer
+
+from helius_frames import __version__, _options, analysis, charts, explorer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sphinx.application import Sphinx
 
 project = "helius_frames"
@@ -27,9 +32,10 @@ default_role = "py:obj"
 
 autodoc_member_order = "bysource"
 toc_object_entries_show_parents = "hide"
-autodoc_typehints = "none"  # signatures are read in the editor; here the words count
+autodoc_typehints = "signature"
+python_maximum_signature_line_length = 88
 napoleon_google_docstring = False
-# What a function gives is told in free text and lists; napoleon would read it as a list of types.
+# Return values are described in free text and lists; napoleon would read them as a list of types.
 napoleon_custom_sections = ["Returns", "Yields"]
 copybutton_exclude = ".linenos, .gp, .go"
 
@@ -39,7 +45,6 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
-html_sidebars = {"tutorial": [], "faults": []}
 html_theme_options = {
     "logo": {"text": "helius_frames"},
     "icon_links": [
@@ -49,7 +54,7 @@ html_theme_options = {
             "icon": "fa-brands fa-github",
         },
     ],
-    "show_prev_next": False,
+    "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
@@ -59,6 +64,36 @@ def _without_arguments(_app: Sphinx, kind: str, *_rest: object) -> tuple[str, No
     return ("", None) if kind == "exception" else None
 
 
+# Where the names in annotations are defined; most modules import them for type checkers only.
+TYPES = {"analysis": analysis, **vars(analysis), **vars(explorer), **vars(charts), **vars(_options)}
+
+
+def _with_types(_app: Sphinx, function: Callable[..., object], _bound: bool) -> None:  # noqa: FBT001
+    """Replace the names of closed sets in a signature by what they stand for, such as ``Literal[…]``."""
+    if not inspect.isfunction(function):
+        return
+    signature = inspect.signature(function)
+    function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[
+            each.replace(annotation=_resolved(each.annotation)) for each in signature.parameters.values()
+        ]
+    )
+
+
+def _resolved(annotation: Any) -> Any:  # noqa: ANN401
+    if not isinstance(annotation, str) or "." in annotation.replace("analysis.", ""):
+        return annotation
+    try:
+        return eval(annotation.replace("str | Secret", "str"), TYPES)  # noqa: S307 - our own source
+    except NameError:
+        return annotation
+
+
 def setup(app: Sphinx) -> None:
-    """Leave out how an exception is made: nobody but the package does."""
+    """Show each function with its options and their types, and exceptions without arguments."""
     app.connect("autodoc-process-signature", _without_arguments)
+    app.connect("autodoc-before-process-signature", _with_types)
+    # The overloads of the readers do not name the options; their signature does.
+    overloads = ModuleAnalyzer.for_module("helius_frames.reader")
+    overloads.analyze()
+    overloads.overloads.clear()

@@ -42,8 +42,8 @@ def test_post_build_stops_at_the_first_error():
     subprocess.run(["bash", "-n", BINDER / "postBuild"], check=True)  # noqa: S603, S607
 
 
-def test_the_badges_open_notebooks_that_are_there():
-    badges = re.findall(r"https://mybinder\.org/v2/gh/[^)\s\"]+", (ROOT / "README.md").read_text("utf-8"))
+def test_the_links_of_its_readme_open_notebooks_that_are_there():
+    badges = re.findall(r"https://mybinder\.org/v2/gh/[^)\s\"]+", (BINDER / "README.md").read_text("utf-8"))
     opened = [parse_qs(urlsplit(badge).query)["urlpath"][0] for badge in badges]
     assert sorted(path.partition("notebooks/")[0] for path in opened) == ["lab/tree/", "voila/render/"]
     assert all((ROOT / "notebooks" / path.partition("notebooks/")[2]).exists() for path in opened)
