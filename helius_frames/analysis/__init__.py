@@ -7,7 +7,7 @@ and gives a new one; further columns are ignored, `with_decimals` keeps them. Th
 take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
 """
 
-from helius_frames.analysis._airdrop import airdrop, airdrop_report, airdrop_summary
+from helius_frames.analysis._airdrop import about_list, airdrop, airdrop_report, airdrop_summary, summarise
 from helius_frames.analysis._attrs import failures, pull_attrs
 from helius_frames.analysis._classes import Edges, classes, equal_balances, thresholds
 from helius_frames.analysis._concentration import check_count, gini, hhi, nakamoto, top_share
@@ -34,6 +34,7 @@ from helius_frames.analysis._shape import check_decimals, pivot, with_decimals
 from helius_frames.analysis._text import shorten
 from helius_frames.analysis._through_time import Pulls, cohorts, timeline
 from helius_frames.analysis._tokens import holdings, with_tokens
+from helius_frames.analysis._words import amount_text, count_text, share_text
 
 __all__ = [
     "COLUMNS",
@@ -50,9 +51,11 @@ __all__ = [
     "Scale",
     "Source",
     "Units",
+    "about_list",
     "airdrop",
     "airdrop_report",
     "airdrop_summary",
+    "amount_text",
     "by_mint",
     "by_owner",
     "check_count",
@@ -61,6 +64,7 @@ __all__ = [
     "check_schema",
     "classes",
     "cohorts",
+    "count_text",
     "diff",
     "distribution",
     "drift",
@@ -79,8 +83,10 @@ __all__ = [
     "pivot",
     "pull_attrs",
     "pull_summary",
+    "share_text",
     "shorten",
     "slots",
+    "summarise",
     "thresholds",
     "timeline",
     "top_holders",

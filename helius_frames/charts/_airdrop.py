@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from helius_frames.analysis import airdrop
-from helius_frames.analysis._airdrop import about_list, summarise
+from helius_frames.analysis import about_list, airdrop, summarise
 from helius_frames.charts._sentences import (
     amount_text,
     count_text,

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from helius_frames.analysis import classes, equal_balances
-from helius_frames.analysis._concentration import check_count
-from helius_frames.analysis._shape import check_decimals
+from helius_frames.analysis import check_count, check_decimals, classes, equal_balances
 from helius_frames.charts._sentences import (
     amount_text,
     count_text,

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from helius_frames.analysis import MintIndex, Source, shorten
-from helius_frames.analysis._words import amount_text, count_text, share_text
+from helius_frames.analysis import MintIndex, Source, amount_text, count_text, share_text, shorten
 from helius_frames.charts._style import Theme, add_message, new_figure, palette
 from helius_frames.charts._text import short_html, slots_text, unit_text
 

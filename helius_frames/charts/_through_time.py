@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helius_frames.analysis import cohorts, timeline
-from helius_frames.analysis._shape import check_decimals
+from helius_frames.analysis import check_decimals, cohorts, timeline
 from helius_frames.charts._sentences import (
     amount_text,
     count_text,
