@@ -66,7 +66,7 @@ def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 def summary_table(figures: Sequence[Figure]) -> str:
     """Table of all figures: what was compared with what."""
-    lines = [[each.what, each.against, each.text, each.absolute] for each in figures]
+    lines = [[each.what, each.against, f"**{each.text}**", each.absolute] for each in figures]
     return table(["what", "compared with", "measured", "absolute"], lines)
 
 
