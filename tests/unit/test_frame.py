@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from helius_frames._walk import Rows, join
-from helius_frames._wire import Page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helius_frames import _frame
-from helius_frames._frame import COLUMNS, FrameBuilder, failures_frame, without_zeros
+from helius_frames._frame import FrameBuilder, failures_frame
 from helius_frames._protocol import pubkey
+from helius_frames._pull.rows import RowBuffer, Rows
+from tests.support.pages import mint_at, page_of
 
 U64_MAX = 2**64 - 1
 OWNERS = tuple(pubkey.encode(bytes([byte]) * 32) for byte in (9, 3, 7, 1))
-MINTS = tuple(pubkey.encode(pubkey.at_position(n << 240)) for n in range(30))
+MINTS = tuple(mint_at(number) for number in range(30))
+COLUMNS = ("owner", "mint", "balance", "slot")
 BACKENDS = [None, "numpy_nullable", "pyarrow"]
 BALANCES = st.integers(0, U64_MAX) | st.sampled_from([0, U64_MAX])
 # Per owner the pages of one walk: mints by number, each once.
@@ -28,18 +30,20 @@ HELD = st.dictionaries(st.integers(0, 29), BALANCES, max_size=12)
 HOLDINGS = st.lists(HELD, min_size=4, max_size=4)
 
 
-def page_of(held, slot=1):
-    """A page of mints by number."""
-    mints = pubkey.align_texts([MINTS[number] for number in sorted(held)])
-    return Page(mints, np.array([held[number] for number in sorted(held)], dtype=np.uint64), slot, None)
+def rows_with(*pages):
+    """Return the rows of a walk of (balances by number, slot)."""
+    buffer = RowBuffer()
+    for held, slot in pages:
+        buffer.append(page_of(dict(sorted(held.items())), slot=slot))
+    return buffer.take_rows()
 
 
-def build(holdings, *, order=None, backend=None, drop_zero=False):
-    """A frame of one page for each owner, added in some order."""
-    builder = FrameBuilder(OWNERS, drop_zero, backend)
+def build(holdings, *, order=None, backend=None, drop_zero=False, finished=None):
+    """Build a frame of one page for each owner, added in some order."""
+    builder = FrameBuilder(OWNERS, drop_zero=drop_zero, dtype_backend=backend)
     for index in order if order is not None else range(len(holdings)):
-        builder.add_page(index, page_of(holdings[index], slot=100 + index))
-    return builder.frame()
+        builder.add(index, rows_with((holdings[index], 100 + index)))
+    return builder.frame(finished)
 
 
 def rows_of(frame):
@@ -81,27 +85,17 @@ def test_drop_zero_leaves_out_the_zeros_and_nothing_else(holdings):
     assert rows_of(build(holdings, drop_zero=True)) == expected(holdings, drop_zero=True)
 
 
-def test_pages_of_one_owner_follow_each_other_each_with_its_slot():
+def test_parts_of_one_owner_follow_each_other_each_row_with_its_slot():
     builder = FrameBuilder(OWNERS)
     for slot, held in enumerate(({0: 1, 1: 2}, {}, {2: U64_MAX}), start=50):
-        builder.add_page(1, page_of(held, slot))
-    builder.add_page(0, page_of({1: 7}, 40))
+        builder.add(1, rows_with((held, slot)))
+    builder.add(0, rows_with(({1: 7}, 40), ({3: 8}, 41)))
     assert [(row[1], row[2], row[3]) for row in rows_of(builder.frame())] == [
         (MINTS[1], 7, 40),
+        (MINTS[3], 8, 41),
         (MINTS[0], 1, 50),
         (MINTS[1], 2, 50),
         (MINTS[2], U64_MAX, 52),
-    ]
-
-
-def test_joined_pages_in_any_order_keep_each_rows_own_slot():
-    pages = [page_of({3: 30, 4: 40}, 7), page_of({}, 8), page_of({1: 10}, 9)]
-    builder = FrameBuilder(OWNERS)
-    builder.add(0, join(pages))
-    assert [row[1:] for row in rows_of(builder.frame())] == [
-        (MINTS[1], 10, 9),
-        (MINTS[3], 30, 7),
-        (MINTS[4], 40, 7),
     ]
 
 
@@ -135,10 +129,14 @@ def test_every_frame_has_the_one_schema_also_an_empty_one(backend, holdings):
         assert str(frame["owner"].cat.categories.dtype) == str(frame["mint"].cat.categories.dtype) == "str"
 
 
-def test_owner_categories_are_all_owners_asked_in_their_order():
-    frame = build([{}, {1: 5}, {}, {}])
-    assert tuple(frame["owner"].cat.categories) == OWNERS
+def test_owner_categories_are_the_finished_owners_in_the_order_asked():
+    holdings = [{}, {1: 5}, {}, {2: 6}]
+    assert tuple(build(holdings)["owner"].cat.categories) == OWNERS
     assert tuple(build([])["owner"].cat.categories) == OWNERS
+    frame = build(holdings, finished={3, 1, 0})
+    assert tuple(frame["owner"].cat.categories) == (OWNERS[0], OWNERS[1], OWNERS[3])
+    assert [(row[0], row[2]) for row in rows_of(frame)] == [(OWNERS[1], 5), (OWNERS[3], 6)]
+    assert tuple(build([], finished=set())["owner"].cat.categories) == ()
 
 
 def test_mint_categories_are_the_mints_found_in_ascending_byte_order():
@@ -183,19 +181,24 @@ def test_a_frame_can_be_used_as_any_other(backend, tmp_path):
 @pytest.mark.parametrize("count", [127, 128, 200, 32_768, 40_000])
 def test_categories_are_right_below_and_above_every_change_of_the_codes_size(count):
     numbers = np.arange(count)
-    texts = [pubkey.encode(pubkey.at_position(int(n) << 232)) for n in numbers]
+    texts = [mint_at(int(number), bits=232) for number in numbers]
     builder = FrameBuilder(texts)
     keys = pubkey.align_texts(texts)
-    builder.add_page(count - 1, Page(keys, numbers.astype(np.uint64), 5, None))
+    builder.add(count - 1, Rows(keys, numbers.astype(np.uint64), np.full(count, 5), (5, 5)))
     frame = builder.frame()
     assert frame["mint"].tolist() == texts
     assert frame["owner"].unique().tolist() == texts[-1:]
     assert frame["balance"].tolist() == numbers.tolist()
 
 
-def test_categories_of_more_than_one_block_of_text_are_whole(monkeypatch):
-    monkeypatch.setattr(_frame, "_BLOCK", 7)
-    assert build([dict.fromkeys(range(30), 1)])["mint"].tolist() == list(MINTS)
+@pytest.mark.parametrize("batch", [1, 2, 7, 29, 31])
+@settings(max_examples=15)
+@given(HOLDINGS, st.permutations(range(4)))
+def test_codes_are_right_across_batches_of_any_size(batch, holdings, order):
+    """Owners of fewer rows than a batch are encoded together, those of more each with its own dictionary."""
+    whole = build(holdings)
+    with patch.object(_frame, "_BATCH_ROWS", batch):
+        pd.testing.assert_frame_equal(build(holdings, order=order), whole)
 
 
 def test_the_frame_is_the_same_without_the_private_call_of_pandas(monkeypatch):
@@ -221,70 +224,57 @@ def test_categories_made_by_the_private_call_behave_as_others():
 # Building
 
 
-def test_a_builder_counts_the_rows_that_will_be_in_the_frame():
-    builder = FrameBuilder(OWNERS, drop_zero=True)
-    builder.add_page(0, page_of({0: 0, 1: 5}))
-    builder.add_page(1, page_of({1: 0}))
-    assert builder.rows == 1 == len(builder.frame())
-
-
-def test_a_built_frame_is_not_changed_by_pages_that_come_later():
-    held = page_of({0: 1})
+def test_a_built_frame_is_not_changed_by_rows_that_came_before():
+    rows = rows_with(({0: 1, 2: 4}, 5))
     builder = FrameBuilder(OWNERS)
-    builder.add_page(0, held)
+    builder.add(0, rows)
     frame = builder.frame()
-    held.balances[0] = 99
-    assert frame["balance"].tolist() == [1]
+    rows.balances[0], rows.slots[0] = 99, 99
+    rows.keys[0] = rows.keys[1]
+    assert [row[1:] for row in rows_of(frame)] == [(MINTS[0], 1, 5), (MINTS[2], 4, 5)]
+
+
+def test_a_builder_is_empty_after_it_has_built():
+    builder = FrameBuilder(OWNERS)
+    builder.add(0, rows_with(({0: 1}, 5)))
+    assert len(builder.frame()) == 1
+    assert len(builder.frame()) == 0
 
 
 def test_many_owners_of_shared_mints_take_about_twenty_bytes_a_row():
     per_owner, owners = 30, 2000
-    texts = [pubkey.encode(pubkey.at_position((n + 1) << 200)) for n in range(owners)]
-    page = page_of(dict.fromkeys(range(per_owner), 7))
+    texts = [mint_at(number + 1) for number in range(owners)]
+    rows = rows_with((dict.fromkeys(range(per_owner), 7), 5))
     builder = FrameBuilder(texts)
-    tracemalloc.start()
     for index in range(owners):
-        builder.add_page(index, Page(page.mints, page.balances.copy(), 5, None))
-    waiting, _ = tracemalloc.get_traced_memory()
+        builder.add(index, Rows(rows.keys, rows.balances.copy(), rows.slots.copy(), (5, 5)))
     frame = builder.frame()
-    tracemalloc.stop()
-    rows = per_owner * owners
     columns = frame.memory_usage(index=False, deep=False).sum() - sum(map(len, texts))
-    assert waiting < 45 * rows  # twelve bytes a row, and each owner's small arrays
-    assert columns < 24 * rows
+    assert columns < 24 * per_owner * owners
     assert frame["owner"].cat.codes.dtype == np.int16
     assert frame["mint"].cat.codes.dtype == np.int8
 
 
-# Zeros and slots
-
-
-@given(st.lists(HELD, max_size=5))
-def test_without_zeros_keeps_every_other_row_with_its_slot(pages):
-    rows = join_disjoint(pages)
-    kept = without_zeros(rows)
-    slots, kept_slots = np.repeat(rows.slots, rows.runs), np.repeat(kept.slots, kept.runs)
-    keep = rows.balances > 0
-    assert kept.balances.tolist() == rows.balances[keep].tolist()
-    assert kept.mints.tolist() == rows.mints[keep].tolist()
-    assert kept_slots.tolist() == slots[keep].tolist()
-
-
-def join_disjoint(pages):
-    """Rows of pages one after another, whatever their mints."""
-    made = [page_of(held, slot) for slot, held in enumerate(pages)]
-    empty = join([])
-    return Rows(
-        np.concatenate([empty.mints, *(page.mints for page in made)]),
-        np.concatenate([empty.balances, *(page.balances for page in made)]),
-        np.arange(len(made), dtype=np.int64),
-        np.array([len(page.mints) for page in made], dtype=np.int64),
-    )
-
-
-def test_rows_of_no_pages_are_none():
-    rows = join([])
-    assert len(rows) == len(without_zeros(rows)) == 0
+@pytest.mark.parametrize("per_owner", [100, 20_000])
+def test_building_takes_little_more_than_rows_and_frame(per_owner):
+    """Neither the keys of all rows nor two copies of the columns stand at once."""
+    rows_in_all = 200_000
+    owners = rows_in_all // per_owner
+    texts = [mint_at(number + 1) for number in range(owners)]
+    mints = pubkey.align_texts([mint_at(number, bits=216) for number in range(per_owner)])
+    builder = FrameBuilder(texts)
+    tracemalloc.start()
+    for index in range(owners):
+        slots = np.full(per_owner, 5)
+        builder.add(index, Rows(mints.copy(), np.arange(per_owner, dtype=np.uint64), slots, (5, 5)))
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    frame = builder.frame()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(frame) == rows_in_all
+    assert before < (16 + 44 + 8) * rows_in_all  # the keys of one batch, and Arrow's are not traced
+    assert peak - before < 60 * rows_in_all
 
 
 # Failures

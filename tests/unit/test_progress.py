@@ -8,8 +8,7 @@ import types
 
 import pytest
 
-from helius_frames import _progress
-from helius_frames._progress import CREDITS_PER_REQUEST, Tally, start
+from helius_frames._progress import CREDITS_PER_REQUEST, ProgressDisplay, PullProgress
 from tests.support.clocks import FakeClock
 
 
@@ -40,54 +39,108 @@ def use_stderr(monkeypatch):
     return use
 
 
-def tally():
-    return Tally(owners=4, done=2, failed=1, pages=1200, rows=34567, requests=1300, retries=5)
+def halfway(**changes):
+    """Return the progress of a pull that is under way."""
+    counts = {
+        "owners": 4,
+        "done": 2,
+        "failed": 1,
+        "pages": 1200,
+        "rows": 34567,
+        "requests": 1300,
+        "retries": 5,
+    }
+    return PullProgress(**counts | {"credits_per_request": CREDITS_PER_REQUEST} | changes)
 
 
-def test_a_tally_begins_at_nothing_and_counts_credits():
-    assert Tally().credits == 0
-    assert Tally(requests=7).credits == 70 == 7 * CREDITS_PER_REQUEST
+def test_progress_begins_at_nothing_and_counts_credits_where_requests_cost_some():
+    assert PullProgress().credits == 0
+    assert PullProgress(requests=7).credits == 0
+    assert PullProgress(requests=7, credits_per_request=CREDITS_PER_REQUEST).credits == 70
 
 
 # A callable
 
 
-def test_a_callable_gets_the_tally_at_each_look_and_at_the_end(use_stderr):
+def test_a_callable_gets_a_copy_of_the_progress_at_each_call_and_at_the_end(use_stderr):
     stderr = use_stderr(io.StringIO())
     seen = []
-    now = Tally(owners=2)
-    progress = start(now, seen.append)
-    progress()
+    now = PullProgress(owners=2)
+    display = ProgressDisplay(now, seen.append)
+    display()
     now.done = 1
-    progress()
+    display()
     now.done = 2
-    progress.close()
-    assert [tally.done for tally in seen] == [0, 1, 2]  # each its own, so that they can be kept
+    display.close()
+    assert [progress.done for progress in seen] == [0, 1, 2]
     assert stderr.getvalue() == ""
 
 
-def test_a_callable_is_called_on_the_demo_too(use_stderr):
-    use_stderr(io.StringIO())
+def test_a_callable_is_called_on_the_demo_too():
     seen = []
-    start(tally(), seen.append, is_local=True).close()
+    ProgressDisplay(halfway(), seen.append, is_local=True).close()
     assert len(seen) == 1
 
 
-def test_what_a_callable_raises_reaches_the_caller():
-    def broken(_):
-        raise RuntimeError("no more")
+def test_a_callable_is_not_called_after_the_end():
+    seen = []
+    display = ProgressDisplay(halfway(), seen.append)
+    for _ in range(3):
+        display.close()
+    display()
+    assert len(seen) == 1
 
+
+class Broken:
+    """A callable that raises, and counts its calls."""
+
+    def __init__(self, error):
+        self.error = error
+        self.calls = 0
+
+    def __call__(self, _progress):
+        self.calls += 1
+        raise self.error
+
+
+def test_what_a_callable_raises_reaches_the_caller_and_it_is_not_called_again():
+    broken = Broken(RuntimeError("no more"))
+    display = ProgressDisplay(halfway(), broken)
     with pytest.raises(RuntimeError, match="no more"):
-        start(tally(), broken)()
+        display()
+    display()
+    display.close()
+    assert broken.calls == 1
+
+
+def test_a_callable_that_raises_at_the_end_of_a_good_pull_is_heard():
+    with pytest.raises(RuntimeError, match="no more"):
+        ProgressDisplay(halfway(), Broken(RuntimeError("no more"))).close()
+
+
+def test_the_error_of_the_pull_goes_before_that_of_the_callable():
+    broken = Broken(RuntimeError("no more"))
+    ProgressDisplay(halfway(), broken).close(is_failed=True)
+    assert broken.calls == 1
+
+
+@pytest.mark.parametrize("is_failed", [True, False])
+def test_an_interrupt_in_a_callable_goes_through_at_the_end_too(is_failed):
+    with pytest.raises(KeyboardInterrupt):
+        ProgressDisplay(halfway(), Broken(KeyboardInterrupt())).close(is_failed=is_failed)
+
+
+def test_a_stop_iteration_cannot_end_a_loop_over_chunks():
+    with pytest.raises(RuntimeError, match="the progress callable raised StopIteration"):
+        ProgressDisplay(halfway(), Broken(StopIteration()))()
 
 
 # Nothing
 
 
-@pytest.mark.parametrize("choice", [False, 0], ids=repr)
-def test_false_draws_nothing_even_where_a_person_watches(choice, use_stderr, clock):
+def test_false_draws_nothing_even_where_a_person_watches(use_stderr, clock):
     terminal = use_stderr(Terminal())
-    progress = start(tally(), choice, clock=clock)
+    progress = ProgressDisplay(halfway(), False, clock=clock)
     clock.now += 60
     progress()
     progress.close()
@@ -96,7 +149,7 @@ def test_false_draws_nothing_even_where_a_person_watches(choice, use_stderr, clo
 
 def test_none_draws_nothing_where_nobody_watches(use_stderr, clock):
     stderr = use_stderr(io.StringIO())
-    progress = start(tally(), None, clock=clock)
+    progress = ProgressDisplay(halfway(), None, clock=clock)
     clock.now += 60
     progress()
     progress.close()
@@ -105,7 +158,7 @@ def test_none_draws_nothing_where_nobody_watches(use_stderr, clock):
 
 def test_none_draws_nothing_on_the_demo(use_stderr, clock):
     terminal = use_stderr(Terminal())
-    progress = start(tally(), None, is_local=True, clock=clock)
+    progress = ProgressDisplay(halfway(), None, is_local=True, clock=clock)
     clock.now += 60
     progress()
     progress.close()
@@ -114,7 +167,7 @@ def test_none_draws_nothing_on_the_demo(use_stderr, clock):
 
 def test_a_program_without_a_standard_error_is_not_watched(use_stderr, clock):
     use_stderr(None)
-    progress = start(tally(), None, clock=clock)
+    progress = ProgressDisplay(halfway(), None, clock=clock)
     clock.now += 60
     progress()
     progress.close()
@@ -122,7 +175,7 @@ def test_a_program_without_a_standard_error_is_not_watched(use_stderr, clock):
 
 def test_a_pull_that_ends_within_a_moment_draws_nothing(use_stderr, clock):
     terminal = use_stderr(Terminal())
-    progress = start(tally(), None, clock=clock)
+    progress = ProgressDisplay(halfway(), None, clock=clock)
     progress()
     clock.now += 0.9
     progress()
@@ -135,7 +188,7 @@ def test_a_pull_that_ends_within_a_moment_draws_nothing(use_stderr, clock):
 
 def test_none_draws_a_bar_for_a_person_once_it_takes_more_than_a_moment(use_stderr, clock):
     terminal = use_stderr(Terminal())
-    progress = start(tally(), None, clock=clock)
+    progress = ProgressDisplay(halfway(), None, clock=clock)
     clock.now += 1.0
     progress()
     assert "3/4" in terminal.getvalue()
@@ -145,12 +198,11 @@ def test_none_draws_a_bar_for_a_person_once_it_takes_more_than_a_moment(use_stde
 def test_a_kernel_counts_as_a_person_watching(use_stderr, clock, monkeypatch):
     use_stderr(io.StringIO())
     monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
-    made = []
-    monkeypatch.setattr(_progress, "_new_bar", lambda total: made.append(total) or Bar())
-    progress = start(tally(), None, clock=clock)
+    bars = use_bars(monkeypatch)
+    progress = ProgressDisplay(halfway(), None, clock=clock)
     clock.now += 2
     progress()
-    assert made == [4]
+    assert [bar.total for bar in bars] == [4]
 
 
 class Bar:
@@ -158,40 +210,53 @@ class Bar:
 
     n = 0
 
+    def __init__(self, total):
+        self.total = total
+        self.drawn = self.closed = 0
+
     def set_postfix_str(self, text, *, refresh):
         self.text = (text, refresh)
 
     def refresh(self):
-        self.drawn = True
+        self.drawn += 1
 
     def close(self):
-        self.closed = True
+        self.closed += 1
+
+
+def use_bars(monkeypatch):
+    """Put `Bar` in the place of tqdm's; return those that are made."""
+    bars = []
+    front_end = types.ModuleType("tqdm.auto")
+    front_end.tqdm = lambda *, total, **_: bars.append(Bar(total)) or bars[-1]
+    monkeypatch.setitem(sys.modules, "tqdm.auto", front_end)
+    return bars
 
 
 @pytest.mark.parametrize("is_local", [True, False])
 def test_true_draws_a_bar_at_once_and_everywhere(is_local, use_stderr, clock):
     stderr = use_stderr(io.StringIO())
-    progress = start(tally(), True, is_local=is_local, clock=clock)
+    progress = ProgressDisplay(halfway(), True, is_local=is_local, clock=clock)
     progress()
     assert "3/4" in stderr.getvalue()
     progress.close()
 
 
-def test_a_bar_says_owners_pages_rows_requests_and_credits(use_stderr, clock):
+def test_a_bar_says_owners_rows_requests_credits_and_failures(use_stderr, clock):
     stderr = use_stderr(io.StringIO())
-    progress = start(tally(), True, clock=clock)
+    progress = ProgressDisplay(halfway(), True, clock=clock)
     progress()
     progress.close()
     drawn = stderr.getvalue()
     assert "3/4" in drawn
     assert "owners" in drawn
-    assert "1,200 pages, 34,567 rows, 1,300 requests = 13,000 credits" in drawn
+    assert "34,567 rows, 1,300 requests = 13,000 credits, 1 failed" in drawn
 
 
-def test_a_bar_follows_the_tally_and_shows_its_last_state_at_the_end(use_stderr, clock):
+def test_a_bar_follows_the_progress_and_shows_its_last_state_at_the_end(use_stderr, clock):
     stderr = use_stderr(io.StringIO())
-    now = Tally(owners=4)
-    progress = start(now, True, clock=clock)
+    now = PullProgress(owners=4, credits_per_request=10)
+    progress = ProgressDisplay(now, True, clock=clock)
     progress()
     assert "0/4" in stderr.getvalue()
     now.done, now.requests = 4, 9
@@ -202,12 +267,27 @@ def test_a_bar_follows_the_tally_and_shows_its_last_state_at_the_end(use_stderr,
 
 def test_a_bar_is_made_once_and_closed(use_stderr, clock, monkeypatch):
     use_stderr(io.StringIO())
-    made = []
-    monkeypatch.setattr(_progress, "_new_bar", lambda _: made.append(Bar()) or made[-1])
-    progress = start(tally(), True, clock=clock)
+    bars = use_bars(monkeypatch)
+    progress = ProgressDisplay(halfway(), True, clock=clock)
     progress()
     progress()
     progress.close()
-    (bar,) = made
-    assert bar.closed
+    (bar,) = bars
+    assert (bar.drawn, bar.closed) == (3, 1)
     assert bar.n == 3
+
+
+def test_a_bar_speaks_of_no_credits_where_requests_cost_none_and_of_no_failures_without_any(
+    use_stderr, clock
+):
+    stderr = use_stderr(io.StringIO())
+    ProgressDisplay(halfway(credits_per_request=0, failed=0), True, clock=clock).close()
+    assert "34,567 rows, 1,300 requests" in stderr.getvalue()
+    assert "credits" not in stderr.getvalue()
+    assert "failed" not in stderr.getvalue()
+
+
+def test_a_pull_that_failed_before_a_bar_was_drawn_closes_quietly(use_stderr, clock):
+    stderr = use_stderr(Terminal())
+    ProgressDisplay(halfway(), None, clock=clock).close(is_failed=True)
+    assert stderr.getvalue() == ""
