@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from helius_frames.analysis._exact import DIGITS, I64, Flags, Wide, as_decimals, as_ints, widen
+from helius_frames.analysis._exact import DIGITS, I64, Flags, Wide, as_decimals, as_ints, minus, times, widen
 from helius_frames.analysis._schema import (
     Coded,
     check_schema,
@@ -189,21 +189,19 @@ def unit_objects(wide: Wide, decimals: I64 | int) -> NDArray[np.object_]:
 
 
 def unit_decimals(wide: Wide, decimals: I64, missing: Flags) -> pd.api.extensions.ExtensionArray:
-    """Return amounts in whole tokens as decimal128(38, s), for columns as long as a frame.
+    """Return changes in whole tokens as decimal128(38, s), for columns as long as a frame.
 
-    s is the largest number of decimals there is, at most 18; above that, or unknown, is missing.
+    s is the largest number of decimals there is, at most 18; above that, or unknown, is missing. A change is
+    the difference of two balances, so its size fits 64 bits, and 20 digits and 18 are all that there can be.
     """
     missing = missing | (decimals < 0) | (decimals > _COLUMN_DECIMALS)
     scale = int(decimals[~missing].max(initial=0))
-    factors = [10 ** (scale - places) for places in np.where(missing, scale, decimals).tolist()]
-    if all(factor == 1 for factor in factors):
-        return as_decimals(wide, scale=scale, missing=missing)
-    scaled = [
-        None if is_missing else amount * factor
-        for amount, factor, is_missing in zip(as_ints(wide), factors, missing.tolist(), strict=True)
-    ]
-    values = [None if number is None else whole_tokens(number, scale) for number in scaled]
-    return pd.arrays.ArrowExtensionArray(pa.array(values, type=pa.decimal128(DIGITS, scale)))  # type: ignore[no-any-return, attr-defined, unused-ignore]
+    factors = np.uint64(10) ** np.where(missing, 0, scale - decimals).astype(np.uint64)
+    is_negative = wide.high < 0
+    scaled = times(np.where(is_negative, -wide.low, wide.low), factors)
+    negated = minus(widen(np.zeros_like(wide.low)), scaled)
+    signed = Wide(*(np.where(is_negative, *words) for words in zip(negated, scaled, strict=True)))
+    return as_decimals(signed, scale=scale, missing=missing)
 
 
 def arrow_units(units: Iterable[Decimal | None]) -> pd.api.extensions.ExtensionArray:

@@ -395,3 +395,20 @@ def test_every_table_of_the_demo_names_its_tokens():
     assert table["symbol"].dropna().is_unique
     assert table.loc[list(set(demo.MINTS) & set(table.index)), "symbol"].isna().sum() == 1
     assert analysis.pull_attrs(frame)["cluster"] == "demo"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, U64_MAX), st.integers(0, U64_MAX)), min_size=1, max_size=4),
+    st.lists(st.integers(0, 18), min_size=4, max_size=4),
+)
+def test_a_change_in_tokens_times_the_scale_is_the_change(pairs, places):
+    decimals = dict(zip(MINTS, places, strict=False))
+    before, after = (
+        balances_frame([(OWNERS[0], mint, pair[n], 5) for mint, pair in zip(MINTS, pairs, strict=False)])
+        for n in (0, 1)
+    )
+    table = diff(with_tokens(before, decimals), after)
+    for mint, change, units_changed in zip(table["mint"], table["change"], table["ui_change"], strict=True):
+        sign, digits, exponent = units_changed.as_tuple()
+        number = (-1) ** sign * int("".join(map(str, digits)))
+        assert number == int(change) * 10 ** (-exponent - decimals[mint])
