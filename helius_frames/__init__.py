@@ -1,4 +1,4 @@
-"""Compressed-token balances on Solana as one exact DataFrame, and charts to explore them.
+"""Compressed-token balances on Solana as one exact pandas DataFrame, and charts to explore them.
 
 Importing the package adds ``pd.read_helius_balances``, ``df.helius`` and ``addresses.helius`` to pandas. It
 imports neither plotly nor ipywidgets, and patches no event loop.
@@ -99,10 +99,10 @@ if not hasattr(pd, "read_helius_tokens"):
 
 
 def app(*, decimals: Mapping[str, int] | None = None) -> Panel:
-    """Open the pull panel: owners in, balances and charts out, for people who do not write code.
+    """Open the pull panel: a form that fetches balances and shows charts, for people who do not write code.
 
     Owners are pasted or come from a file; cluster or endpoint, key, plan and a filter of mints are chosen
-    in the form. The page goes on answering while a pull runs, and *Cancel* stops its requests. A key and an
+    in the form. The page stays responsive during a pull, and *Cancel* stops its requests. A key and an
     endpoint's URL are kept in no widget state, so no saved notebook holds them.
 
     Parameters
@@ -114,7 +114,7 @@ def app(*, decimals: Mapping[str, int] | None = None) -> Panel:
     Returns
     -------
     A widget. Show it as the last line of a cell, or serve the notebook with Voila. After a pull its
-    ``frame`` is the frame that `read_helius_balances` gives and its ``explorer`` the explorer of it.
+    ``frame`` is the frame that `read_helius_balances` returns and its ``explorer`` the explorer of it.
 
     Examples
     --------

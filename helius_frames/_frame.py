@@ -102,9 +102,7 @@ class FrameBuilder:
         balances = np.empty(n_rows, dtype=np.uint64)
         slots = np.empty(n_rows, dtype=np.int64)
         end = n_rows
-        while (
-            parts
-        ):  # from the last one back, each let go of when it is copied, so that two copies never stand whole
+        while parts:  # from the last one back, each freed when copied, so that there are never two copies
             part = parts.pop()
             rows = slice(end - len(part.balances), end)
             owners[rows] = place[part.owner]

@@ -251,7 +251,7 @@ def with_options(
 
 
 def like(function: Callable[..., object]) -> Callable[[Function], Function]:
-    """Give a twin or a method the signature and docstring of the function that it hands over to.
+    """Give a twin or a method the signature and docstring of the function that it calls.
 
     Of a method the function's first parameter is the object itself. The method's own docstring, where it has
     one, is the first line of what is shown.

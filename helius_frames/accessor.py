@@ -1,4 +1,4 @@
-"""``df.helius`` and ``addresses.helius``: arguments and hand-over, nothing more.
+"""``df.helius`` and ``addresses.helius``: methods that call the functions of the package, nothing more.
 
 It may import `reader` and `analysis`; `charts` and `explorer` are imported inside the methods that need
 them. An accessor holds no state: pandas 3 makes it anew at each use.
@@ -31,7 +31,7 @@ _Method = TypeVar("_Method", bound="Callable[..., object]")
 
 
 class AddressesAccessor:
-    """``.helius`` on a Series or Index of addresses: the reader, asked from where the addresses are.
+    """``.helius`` on a Series or Index of addresses: the reader as a method.
 
     Raises
     ------
@@ -76,19 +76,19 @@ class AddressesAccessor:
         return read_helius_tokens(self._addresses, **options)
 
 
-def _as_told_by(function: Callable[..., object]) -> Callable[[_Method], _Method]:
-    """Let a method tell what the function that it hands over to tells: columns, units, errors, an example."""
+def _documented_as(function: Callable[..., object]) -> Callable[[_Method], _Method]:
+    """Give a method the docstring of the function that it calls: columns, units, errors, an example."""
 
-    def tell(method: _Method) -> _Method:
+    def decorate(method: _Method) -> _Method:
         rest = inspect.cleandoc(function.__doc__ or "").partition("\n\n")[2]
         method.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n\n{rest}"
         return method
 
-    return tell
+    return decorate
 
 
 class BalancesAccessor:
-    """``df.helius`` on a frame of balances: what people ask of such a table.
+    """``df.helius`` on a frame of balances: summaries, comparison and charts.
 
     It works on any frame with the columns ``owner``, ``mint``, ``balance`` and ``slot``.
 
@@ -112,18 +112,18 @@ class BalancesAccessor:
         mint: object = None,
         **options: Unpack[ReadOptions],
     ) -> pd.DataFrame:
-        """Read the frame's owners again, now, and give a new frame.
+        """Fetch the frame's owners again and return a new frame.
 
-        Where from, the mint filter and ``drop_zero`` are as in the first pull, unless the call says
-        otherwise. An endpoint's URL is not kept, so it has to be given again. The other options are those of
+        The server, the mint filter and ``drop_zero`` are those of the first pull unless you pass others. An
+        endpoint's URL is not kept, so it must be passed again. The other options are those of
         `read_helius_balances`.
 
         Parameters
         ----------
         owners
-            ``"all"``: all owners asked, which are the categories of the ``owner`` column, or the entries of
-            its Arrow dictionary; a column of plain text, as after a CSV or a ``concat``, knows only those
-            that have rows. ``"rows"``: those that have rows in this frame.
+            ``"all"``: all owners that were read, which are the categories of the ``owner`` column, or the
+            entries of its Arrow dictionary; a column of plain text, as after a CSV or a ``concat``, knows
+            only those that have rows. ``"rows"``: those that have rows in this frame.
 
         Raises
         ------
@@ -166,12 +166,12 @@ class BalancesAccessor:
         seal(options)
         return with_tokens(self._frame, tokens, rpc_endpoint=rpc_endpoint, **options)
 
-    @_as_told_by(analysis.failures)
+    @_documented_as(analysis.failures)
     def failures(self) -> pd.DataFrame:
         """List the owners that could not be read, and why."""
         return analysis.failures(self._frame)
 
-    @_as_told_by(analysis.by_mint)
+    @_documented_as(analysis.by_mint)
     def by_mint(
         self,
         *,
@@ -179,25 +179,25 @@ class BalancesAccessor:
         dtype_backend: Literal["pyarrow"] | None = None,
         exclude: analysis.Exclude = None,
     ) -> pd.DataFrame:
-        """Summarise each mint: holders, exact total, concentration."""
+        """Return a summary of each mint: holders, exact total, concentration."""
         return analysis.by_mint(self._frame, short=short, dtype_backend=dtype_backend, exclude=exclude)
 
-    @_as_told_by(analysis.by_owner)
+    @_documented_as(analysis.by_owner)
     def by_owner(self, *, dtype_backend: Literal["pyarrow"] | None = None) -> pd.DataFrame:
-        """Summarise each owner: mints held, exact total, zero balances, slots."""
+        """Return a summary of each owner: mints held, exact total, zero balances, slots."""
         return analysis.by_owner(self._frame, dtype_backend=dtype_backend)
 
-    @_as_told_by(analysis.holdings)
+    @_documented_as(analysis.holdings)
     def holdings(self, owner: str) -> pd.DataFrame:
         """List what one owner holds, mint by mint."""
         return analysis.holdings(self._frame, owner)
 
-    @_as_told_by(analysis.top_holders)
+    @_documented_as(analysis.top_holders)
     def top_holders(self, mint: str, n: int = 20, *, exclude: analysis.Exclude = None) -> pd.DataFrame:
         """List the largest holders of a mint with their shares."""
         return analysis.top_holders(self._frame, mint, n, exclude=exclude)
 
-    @_as_told_by(analysis.distribution)
+    @_documented_as(analysis.distribution)
     def distribution(
         self,
         mint: str,
@@ -209,19 +209,19 @@ class BalancesAccessor:
         """Count a mint's holders by size of balance."""
         return analysis.distribution(self._frame, mint, bins, scale, exclude=exclude)
 
-    @_as_told_by(analysis.lorenz)
+    @_documented_as(analysis.lorenz)
     def lorenz(self, mint: str, *, exclude: analysis.Exclude = None) -> pd.DataFrame:
-        """Give a mint's Lorenz curve."""
+        """Return a mint's Lorenz curve."""
         return analysis.lorenz(self._frame, mint, exclude=exclude)
 
-    @_as_told_by(analysis.ecdf)
+    @_documented_as(analysis.ecdf)
     def ecdf(self, mint: str, *, exclude: analysis.Exclude = None) -> pd.DataFrame:
-        """Give the share of a mint's holders with at most a balance."""
+        """Return the share of a mint's holders at or below each balance."""
         return analysis.ecdf(self._frame, mint, exclude=exclude)
 
-    @_as_told_by(analysis.slots)
+    @_documented_as(analysis.slots)
     def slots(self) -> pd.DataFrame:
-        """Give each owner's first and last slot and their number."""
+        """Return each owner's first and last slot and their number."""
         return analysis.slots(self._frame)
 
     @property
@@ -229,7 +229,7 @@ class BalancesAccessor:
         """Widest gap between two slots of the frame; see `analysis.drift`."""
         return analysis.drift(self._frame)
 
-    @_as_told_by(analysis.diff)
+    @_documented_as(analysis.diff)
     def diff(
         self,
         other: pd.DataFrame,
@@ -240,12 +240,12 @@ class BalancesAccessor:
         """Compare with a later pull: before, after, exact change and status."""
         return analysis.diff(self._frame, other, mints=mints, complete=complete)
 
-    @_as_told_by(analysis.with_decimals)
+    @_documented_as(analysis.with_decimals)
     def with_decimals(self, decimals: int | Mapping[str, int], *, exact: bool = False) -> pd.DataFrame:
         """Add ``ui_balance``, the balance in whole tokens."""
         return analysis.with_decimals(self._frame, decimals, exact=exact)
 
-    @_as_told_by(analysis.pivot)
+    @_documented_as(analysis.pivot)
     def pivot(self, *, sparse: bool | None = None) -> pd.DataFrame:
         """Spread the balances out, owners by mints."""
         return analysis.pivot(self._frame, sparse=sparse)
@@ -256,7 +256,7 @@ class BalancesAccessor:
         return PlotAccessor(self._frame)
 
     def explore(self, **initial: Any) -> Explorer:
-        """Open controls and charts of the balances by mint; more in `explorer.Explorer`.
+        """Open charts of the balances by mint, with controls; see `explorer.Explorer`.
 
         Parameters
         ----------
@@ -268,13 +268,13 @@ class BalancesAccessor:
 
         Returns
         -------
-        A widget. Show it as the last line of a cell; its attributes steer it from code.
+        A widget. Show it as the last line of a cell; its attributes can be set from code.
         """
         from helius_frames.explorer import explore  # noqa: PLC0415 - loads ipywidgets and plotly
 
         return explore(self._frame, **initial)
 
-    @_as_told_by(analysis.airdrop)
+    @_documented_as(analysis.airdrop)
     def airdrop(
         self,
         expected: analysis.Expected,
@@ -296,7 +296,7 @@ class BalancesAccessor:
             complete=complete,
         )
 
-    @_as_told_by(analysis.airdrop_summary)
+    @_documented_as(analysis.airdrop_summary)
     def airdrop_summary(
         self,
         expected: analysis.Expected,
@@ -318,7 +318,7 @@ class BalancesAccessor:
             complete=complete,
         )
 
-    @_as_told_by(analysis.airdrop_report)
+    @_documented_as(analysis.airdrop_report)
     def airdrop_report(
         self,
         expected: analysis.Expected,
@@ -340,28 +340,28 @@ class BalancesAccessor:
             complete=complete,
         )
 
-    @_as_told_by(analysis.thresholds)
+    @_documented_as(analysis.thresholds)
     def thresholds(
         self, mint: str, percentiles: Sequence[float] = (50, 90, 99), *, exclude: analysis.Exclude = None
     ) -> pd.DataFrame:
         """Return the balance that it takes to be among the top of a mint's holders."""
         return analysis.thresholds(self._frame, mint, percentiles, exclude=exclude)
 
-    @_as_told_by(analysis.classes)
+    @_documented_as(analysis.classes)
     def classes(
         self, mint: str, edges: analysis.Edges | None = None, *, exclude: analysis.Exclude = None
     ) -> pd.DataFrame:
         """Return a mint's holders by size class, and what each class has."""
         return analysis.classes(self._frame, mint, edges, exclude=exclude)
 
-    @_as_told_by(analysis.equal_balances)
+    @_documented_as(analysis.equal_balances)
     def equal_balances(
         self, mint: str, *, at_least: int = 2, exclude: analysis.Exclude = None
     ) -> pd.DataFrame:
         """Return the amounts that several holders of a mint hold exactly."""
         return analysis.equal_balances(self._frame, mint, at_least=at_least, exclude=exclude)
 
-    @_as_told_by(analysis.overlap)
+    @_documented_as(analysis.overlap)
     def overlap(
         self,
         mints: Iterable[str] | None = None,
@@ -373,24 +373,24 @@ class BalancesAccessor:
         """Return, for each two mints, how many owners hold both."""
         return analysis.overlap(self._frame, mints, measure=measure, n=n, exclude=exclude)
 
-    @_as_told_by(analysis.with_owners)
+    @_documented_as(analysis.with_owners)
     def with_owners(self, labels: analysis.Labels | None = None) -> pd.DataFrame:
         """Add what is known of the owners: wallet or program, and names of the caller's."""
         return analysis.with_owners(self._frame, labels)
 
-    @_as_told_by(analysis.without_owners)
+    @_documented_as(analysis.without_owners)
     def without_owners(self, exclude: analysis.Exclude) -> pd.DataFrame:
         """Leave some of the owners out, as if they had not been asked."""
         return analysis.without_owners(self._frame, exclude)
 
-    @_as_told_by(analysis.fingerprint)
+    @_documented_as(analysis.fingerprint)
     def fingerprint(self) -> str:
         """Return the SHA-256 of the balances, the same on every machine."""
         return analysis.fingerprint(self._frame)
 
 
 def _drawn(method: _Method) -> _Method:
-    """Let a chart tell what all charts have in common, with an example of its own."""
+    """Give a chart the documentation that all charts share, with an example of its own."""
     text = inspect.cleandoc(
         f"""
         decimals
@@ -454,7 +454,7 @@ class PlotAccessor:
         bins
             The most bars there may be; on whole base units there may be fewer.
         hide_zeros
-            Leave the bar of zeros out; the subtitle counts them all the same.
+            Leave the bar of zeros out; the subtitle still counts them.
         """
         from helius_frames import charts  # noqa: PLC0415 - loads plotly
 

@@ -74,7 +74,7 @@ class _EndOfPull(BaseException):
         asked: int,
         subject: Literal["owner", "mint"] = "owner",
     ) -> None:
-        """Attach the rows of the finished owners (or mints), and say where they are and how to go on."""
+        """Attach the rows of the finished owners (or mints), and say where they are and how to continue."""
         self.partial = partial
         setattr(self, f"open_{subject}s", left)
         if len(left) == asked and not len(partial):
@@ -85,7 +85,7 @@ class _EndOfPull(BaseException):
             " in .partial of this exception (in a notebook: import sys; sys.last_value.partial)"
         )
         if left:
-            self.kept += f"; to go on, read its .open_{subject}s, the other {len(left):,}"
+            self.kept += f"; to continue, read its .open_{subject}s, the other {len(left):,}"
 
 
 class HeliusError(_EndOfPull, Exception):
@@ -111,7 +111,7 @@ class HeliusError(_EndOfPull, Exception):
     open_owners, open_mints
         Where the error ended a pull: the owners (or mints) that were not finished, in the order asked.
     kept
-        A sentence that says what is in ``partial`` and how to go on; the message ends with it.
+        A sentence that says what is in ``partial`` and how to continue; the message ends with it.
     """
 
     is_transient = False
@@ -212,7 +212,7 @@ class RPCError(HeliusError):
 
 
 class ProtocolError(HeliusError):
-    """A reply that the protocol does not allow; the message shows what came, shortened and cleaned."""
+    """A reply that the protocol does not allow; the message shows its beginning, without secrets."""
 
 
 class CursorError(ProtocolError):
@@ -247,7 +247,7 @@ class PullInterrupted(_EndOfPull, KeyboardInterrupt):
     open_owners, open_mints
         The owners (or mints) that were not finished, in the order asked.
     kept
-        A sentence that says what is in ``partial`` and how to go on; the message ends with it.
+        A sentence that says what is in ``partial`` and how to continue; the message ends with it.
     """
 
     def __init__(self, message: str = "the pull was interrupted") -> None:

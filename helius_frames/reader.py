@@ -41,7 +41,7 @@ def read_helius_balances(
 ) -> pd.DataFrame | BalanceChunks:
     """Read every cursor page of one or many owners as one tidy, exact frame.
 
-    Asks ``getCompressedTokenBalancesByOwnerV2`` (Helius, or any server that speaks the Photon API) until
+    Calls ``getCompressedTokenBalancesByOwnerV2`` (Helius, or any server that speaks the Photon API) until
     each owner is read to the end, with many requests in flight at once. An error raises, you never get an
     empty or a short frame; only ``errors="collect"`` leaves owners out, and lists them.
 
@@ -109,9 +109,9 @@ def read_helius_balances(
     slot      int64    the page's ``context.slot``: the row is at least as new as this
     ========= ======== ==================================================================
 
-    An owner that is a category and has no row holds nothing; one that is no category was not read.
-    ``df.attrs["helius"]`` holds where the rows came from, when, and what it took. With ``chunksize`` a
-    `BalanceChunks`.
+    An owner that is a category and has no row holds nothing; one that is not a category was not read.
+    ``df.attrs["helius"]`` records where the rows came from, when, and how many requests it took. With
+    ``chunksize`` a `BalanceChunks`.
 
     Raises
     ------
@@ -270,7 +270,7 @@ class _Chunks:
     def _alone(self) -> Iterator[None]:
         """Refuse a second wait for the next chunk: both would get the same."""
         if self._is_asked:
-            raise RuntimeError("the next chunk is being waited for already: ask again when it is there")
+            raise RuntimeError("the next chunk is being waited for already: call again when it has come")
         self._is_asked = True
         try:
             yield

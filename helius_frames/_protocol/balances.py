@@ -86,7 +86,7 @@ def parse_page(request_id: str, clean: Clean, status: int, content: bytes) -> Pa
     Raises
     ------
     HeliusError
-        The error that the reply reports, or a `ProtocolError` that shows what came in place of a page.
+        The error that the reply reports, or a `ProtocolError` that shows the reply in place of a page.
     """
     try:
         if not content.isascii():

@@ -113,7 +113,7 @@ def align_texts(texts: Sequence[str]) -> Keys | None:
 def text_lengths(keys: Keys) -> NDArray[np.intp]:
     """Length of each key's own base58 text; 0 where the number does not fit 32 bytes.
 
-    An address starts with one ``1`` for each leading zero byte, and goes on with the digits of the
+    An address starts with one ``1`` for each leading zero byte, and continues with the digits of the
     number, so the number alone tells how long the text of its 32 bytes is.
     """
     keys = np.ascontiguousarray(keys)

@@ -54,7 +54,7 @@ class Contradiction(Exception):
     """A page contradicts what made cursors rely on.
 
     Where nothing has been split yet, all rows so far came by the server's own cursors: then ``page`` is the
-    page to go on with plainly. Otherwise the owner is read from the start.
+    page to continue from plainly. Otherwise the owner is read from the start.
     """
 
     def __init__(self, page: Page | None = None) -> None:
@@ -92,7 +92,7 @@ class KeyRange:
         return (self.upper_pos - self.position) / (self.keys_per_row * page_rows)
 
     def append(self, page: Page) -> None:
-        """Keep the rows that belong to the range, and go on behind the page."""
+        """Keep the rows that belong to the range, and continue behind the page."""
         self.pages += 1
         end = len(page)
         if end and self.first_seen is None and self.pages == 1:

@@ -1,6 +1,6 @@
 """All rows of one owner, from cursor to cursor.
 
-The cursor alone ends a walk: a short or an empty page that carries one goes on, and a full page without one
+The cursor alone ends a walk: a short or an empty page that carries one continues, and a full page without one
 is confirmed. Owners of many pages are read in parallel where the server's replies prove that this is safe,
 see `key_ranges`.
 """

@@ -84,7 +84,7 @@ class Scheduler:
     is_stable
         Repeat a walk of several requests until two passes agree.
     is_collecting
-        Go on where one walk fails.
+        Continue where one walk fails.
     has_spare
         Whether a helper would speed a walk up: not while the rate limit binds.
     """

@@ -111,7 +111,7 @@ class ChunkSink:
             # Nobody may ask for it any more, and asyncio would log an error as never retrieved.
             self._running.add_done_callback(lambda running: running.cancelled() or running.exception())
         if self._running.get_loop() is not asyncio.get_running_loop():
-            raise RuntimeError("these chunks were begun in another event loop or process: go on there")
+            raise RuntimeError("these chunks were begun in another event loop or process: continue there")
         if not self._in_hand:
             ready = asyncio.create_task(self._wait())
             try:

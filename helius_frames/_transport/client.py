@@ -132,7 +132,7 @@ class Client:
             try:
                 return await self._send(body, parse)
             except HeliusError as error:
-                # The frames below hold the reply as it came, and the message quotes it.
+                # The frames below hold the reply unchanged, and the message quotes it.
                 failure = error.with_traceback(None).with_reason(self.clean(error.reason))
             # Outside of `except`, so that no retry chains its error to the one before.
             now = self._environment.clock()

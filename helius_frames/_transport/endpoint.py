@@ -40,7 +40,7 @@ _HOST_MAX: Final = 253
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 # Path segments shorter than this ("rpc", "v1", "solana") are names, and would garble every message.
 _SEGMENT_MIN: Final = 8
-# Accounts are told apart by a hash that no other process can compute, so it gives nothing away.
+# Accounts are distinguished by a hash that no other process can compute, so it gives nothing away.
 _SALT: Final = secrets.token_bytes(16)
 
 
@@ -216,7 +216,7 @@ def resolve_endpoint(
         raise EndpointError(f"{label}: a key is never sent over plain http; use an https:// endpoint")
     if key is None and parsed.host in CLUSTER_HOSTS.values():
         raise _key_missing(parsed.host)
-    # The key stands in the URL once, whichever way it was given.
+    # The key is in the URL once, whichever way it was given.
     fields = [parsed.query.reveal()] if parsed.query else []
     fields += [f"{_KEY_PARAMETER}={quote(key.reveal(), safe='')}"] if key else []
     signed = Secret(label + parsed.path.reveal() + (f"?{'&'.join(fields)}" if fields else ""))
@@ -273,7 +273,7 @@ def _parse_url(sealed: Secret) -> _Url | str:
 
 
 def _ascii_host(host: str) -> str | None:
-    """Return a host as it goes on the wire; ``None`` where it is not one."""
+    """Return a host as it is sent; ``None`` where it is not one."""
     if ":" in host:  # `urlsplit` takes the brackets of an IPv6 address away
         ipaddress.IPv6Address(host.partition("%")[0])
         return host if "%" not in host else None

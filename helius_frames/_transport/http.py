@@ -52,7 +52,7 @@ T = TypeVar("T")
 REPLY_BYTES_MAX: Final = 16 * 2**20
 # Connecting takes a second at worst; a host that has not answered by then is not there.
 CONNECT_S: Final = 10.0
-# With a shorter timeout than this, a slow connection and a slow reply are not told apart.
+# With a shorter timeout than this, a slow connection and a slow reply are not distinguished.
 _CONNECT_APART_S: Final = 2.0
 _IDLE_S: Final = 60.0
 _MEMBERS_MAX: Final = 100  # of one reply's gzip data; an honest server sends one
@@ -129,7 +129,7 @@ class Http:
             error = ProtocolError(f"{self._label}: {unusable}")
         except Exception as foreign:  # noqa: BLE001 - whatever a transport raises, its frames hold the key
             error = _as_error(foreign, self._label)
-        except BaseException as cancelled:  # noqa: BLE001 - it goes on, without the frames below
+        except BaseException as cancelled:  # noqa: BLE001 - it is raised again, without the frames below
             cancelled.__cause__ = cancelled.__context__ = None
             raise cancelled.with_traceback(None)  # noqa: B904 - the same exception
         finally:
@@ -200,7 +200,7 @@ async def _content(response: httpx.Response) -> bytes:
 
 
 class _Inflate:
-    """Unpacks gzip data of one or several members, at most so many bytes at a time."""
+    """Unpacks gzip data of one or several members, at most a given number of bytes at a time."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
@@ -300,7 +300,7 @@ def network(endpoint: Endpoint, timeout_s: float) -> Connect:
     """Return what makes connections to the endpoint, all with one TLS context: it takes 20 ms to load."""
     context = _tls_context() if endpoint.scheme == "https" else None
     proxy = _proxy_for(endpoint)
-    # Seconds for connecting alone, so that a host that is not there is told apart from one that is slow.
+    # Seconds for connecting alone, so that a host that is not there is distinguished from one that is slow.
     connect_s = min(CONNECT_S, 0.9 * timeout_s) if timeout_s >= _CONNECT_APART_S else None
     return lambda: _Connection(context, proxy, connect_s)
 

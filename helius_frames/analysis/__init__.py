@@ -1,9 +1,9 @@
-"""Frame to numbers and frames: what a person asks of balances, answered exactly.
+"""Tables and measures from a frame of balances, computed exactly.
 
 Totals are exact: Python integers in short tables, ``decimal128(38, 0)`` in columns as long as the frame.
 Shares and measures are floats.
-Each function takes a frame with the columns ``owner``, ``mint``, ``balance`` and ``slot``, leaves it as it is
-and gives a new one; further columns are ignored, `with_decimals` keeps them. Those that take a ``source``
+Each function takes a frame with the columns ``owner``, ``mint``, ``balance`` and ``slot``, does not change it
+and returns a new one; further columns are ignored, `with_decimals` keeps them. Those that take a ``source``
 take a `MintIndex` as well. This layer knows numpy, pandas and pyarrow, no plotly and no widgets.
 """
 

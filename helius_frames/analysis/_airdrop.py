@@ -1,4 +1,4 @@
-"""An airdrop held against what arrived: who kept it, who has none left, whom it never reached."""
+"""An airdrop list compared with what arrived: who kept it, who has none left, whom it never reached."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def airdrop(
     ``not expected``               holds some and is not on the list
     ============================== ====================================================================
 
-    Only the rows of 0 that this index keeps tell "none left" from "never arrived". Who was read stands in
-    the frame: the categories of its ``owner`` column (or the entries of its Arrow dictionary); a column of
-    plain text knows only owners that have rows. Rows cut away by hand look as if they had never arrived.
+    The rows of 0 that Photon keeps distinguish "none left" from "never arrived". The owners that were read
+    are the categories of the frame's ``owner`` column (or the entries of its Arrow dictionary); a column of
+    plain text knows only owners that have rows. Rows removed by hand look as if they had never arrived.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def airdrop(
         The list has a bad address, an owner and mint twice, or an amount that is missing, no number, not
         above 0, no whole number of base units or more than a balance can be: all of them are listed with
         their positions. Or the mint or its decimals are needed and not known, or the frame's balances are
-        not exact or stand there twice.
+        not exact or are there twice.
 
     Examples
     --------
@@ -173,8 +173,8 @@ def airdrop_summary(
     - ``expected``: int, what was expected, base units; 0 for ``not expected``
     - ``share_of_expected``: float64, of all that was expected; NaN for ``not expected``
     - ``held``: int, what these owners hold, base units
-    - ``kept``: int, of what was expected so much is still there, base units: what is held, but of each owner
-      at most what was expected of it
+    - ``kept``: int, the part of what was expected that is still there, base units: what is held, but of each
+      owner at most what was expected of it
 
     Amounts are Python integers, exact and of any size. By status ``owners`` and ``expected`` add up to the
     whole list.

@@ -44,7 +44,7 @@ def thresholds(
         Numbers from 0 to 100.
     exclude
         Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
-        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
+        are and how much they hold is in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -61,8 +61,8 @@ def thresholds(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, a percentile is no number from 0 to 100, or the balances are not exact
-        or stand there twice.
+        The mint is not in the frame, a percentile is not a number from 0 to 100, or the balances are not
+        exact or are there twice.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def classes(
         class of its own.
     exclude
         Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
-        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
+        are and how much they hold is in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -122,8 +122,8 @@ def classes(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, ``edges`` are no ascending whole numbers from 1 on, or the balances are
-        not exact or stand there twice.
+        The mint is not in the frame, ``edges`` are not ascending integers from 1 on, or the balances are
+        not exact or are there twice.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def equal_balances(source: Source, mint: str, *, at_least: int = 2, exclude: Exc
         How many holders an amount needs to be listed.
     exclude
         Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
-        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
+        are and how much they hold is in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def equal_balances(source: Source, mint: str, *, at_least: int = 2, exclude: Exc
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, ``at_least`` is below 1, or the balances are not exact or stand there
+        The mint is not in the frame, ``at_least`` is below 1, or the balances are not exact or are there
         twice.
 
     Examples
@@ -226,7 +226,7 @@ def equal_balances(source: Source, mint: str, *, at_least: int = 2, exclude: Exc
 
 
 def _held_between(holders: Holders, firsts: I64, ends: I64) -> dict[str, np.ndarray]:
-    """Return how many holders stand between these places, what they have, and its share of all."""
+    """Return how many holders are between these places, what they have, and its share of all."""
     totals = as_ints(minus(holders.running.at(ends), holders.running.at(firsts)))
     whole = holders.total
     return {

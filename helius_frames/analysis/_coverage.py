@@ -1,8 +1,8 @@
-"""What a pull read: whether an owner without a row held nothing, or was never asked.
+"""What a pull read: whether an owner without a row held nothing, or was not read.
 
 The columns say it alone where they can: the categories of ``owner`` are the owners read to the end. What
 the columns cannot say (which mints were asked, whether every holder was read, whether zeros were dropped)
-stands in ``frame.attrs["helius"]``, and where pandas has lost that, in the arguments ``mints`` and
+is in ``frame.attrs["helius"]``, and where pandas has lost that, in the arguments ``mints`` and
 ``complete``.
 """
 
@@ -49,7 +49,7 @@ class Coverage(NamedTuple):
         return self.mints is None or mint in self.mints or mint in self.complete
 
     def read_at(self, places: I64, mint: str) -> Flags:
-        """Whether the owners at these places of the owner column's names were read; -1 is none of them."""
+        """Whether the owners at these places of the owner column's names were read; -1 is not one of them."""
         if self.is_complete(mint):
             return np.ones(len(places), dtype=bool)
         if not self.is_asked(mint) or not len(self.owners):
@@ -105,7 +105,7 @@ def _texts(name: str, mints: Mints) -> frozenset[str] | None:
 
 
 def places_among(names: pa.Array, among: pd.Index) -> I64:
-    """Return the place of each name among others; -1 where it is none of them."""
+    """Return the place of each name among others; -1 where it is not one of them."""
     found = pc.index_in(names, value_set=as_text(among))
     places: I64 = found.fill_null(-1).to_numpy().astype(np.int64)
     pa.default_memory_pool().release_unused()  # the look-up table was as large as the names

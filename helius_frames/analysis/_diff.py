@@ -70,11 +70,12 @@ def diff(
     that owner to the end and asked for that mint. Otherwise the pair is ``not read`` and its change is
     missing. The owners that a pull read are the categories of its ``owner`` column (or the entries of its
     Arrow dictionary); a column of plain text knows only those that have rows. Which mints it asked for, and
-    which of them it read with every holder there is, stands in ``frame.attrs``. Rows cut away by hand after
-    a pull look "gone": cut both frames in the same way.
+    which of them it read with every holder there is, is in ``frame.attrs``. Rows removed by hand after a pull
+    look "gone": filter both frames in the same way.
 
-    The server keeps a mint that was spent out with a balance of zero, so most of what a person calls gone
-    is ``changed``, to 0. Where one of the pulls dropped zeros, no row there and a zero here are the ``same``.
+    Photon keeps a row with balance 0 after an owner has sent everything away, so most of what a person
+    calls gone is ``changed``, to 0. Where one of the pulls dropped zeros, no row there and a zero here are
+    the ``same``.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def diff(
     AttributeError
         A column of the balance schema is missing in one of the frames.
     InputError
-        A balance is missing, negative or no integer, an (owner, mint) pair is twice in one frame, or
+        A balance is missing, negative or not an integer, an (owner, mint) pair is twice in one frame, or
         ``mints`` or ``complete`` is not made of text.
 
     Examples

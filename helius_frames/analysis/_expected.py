@@ -1,8 +1,8 @@
-"""A list of who was meant to get how much: read exactly, or refused with the position of all that is wrong.
+"""A list of who should have received how much: read exactly, or refused with the positions of all mistakes.
 
 A list comes as a Series, a frame, a mapping or a CSV file, written by people and by spreadsheets. Amounts
-become base units without passing through a float. Nothing that stands in the list is repeated in a
-message, only where it stands: a column of a file may hold what is nobody else's business.
+become base units without passing through a float. Nothing in the list is repeated in a message,
+only its position: a column of a file may hold what is nobody else's business.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FLOAT: Final = "must be integers, Decimals or text, not floats, which are not e
 
 
 class ExpectedList(NamedTuple):
-    """Who was meant to get how much: entry ``i`` stood at ``positions[i]`` of a list of that ``length``."""
+    """Who should have received how much: entry ``i`` was at ``positions[i]`` of a list of that ``length``."""
 
     owners: pa.LargeStringArray
     mints: list[str]
@@ -95,14 +95,12 @@ def read_expected(
 
 
 def refuse_list(given: ExpectedList, problems: dict[int, list[str]]) -> NoReturn:
-    """Refuse a list with all its problems by position, pairs that stand there twice among them."""
+    """Refuse a list with all its problems by position, pairs that are there twice among them."""
     first: dict[tuple[str, int], int] = {}
     pairs = zip(given.owners.to_pylist(), given.mint_codes.tolist(), strict=True)
     for pair, position in zip(pairs, given.positions.tolist(), strict=True):
         if pair[0] and first.setdefault(pair, position) != position:
-            problems.setdefault(position, []).append(
-                f"owner and mint stand at position {first[pair]} already"
-            )
+            problems.setdefault(position, []).append(f"owner and mint are at position {first[pair]} already")
     listed = tuple(f"position {position}: {'; '.join(why)}" for position, why in sorted(problems.items()))
     raise InputError(
         f"each entry of the expected list must be good, {len(listed):,} of {given.length:,} are not", listed
@@ -162,7 +160,7 @@ def _addresses(
 
 
 def _no_addresses(text: pa.LargeStringArray) -> Iterator[int]:
-    """Yield the places of what is no address, checked by the block."""
+    """Yield the places of what is not an address, checked by the block."""
     for start in range(0, len(text), _BLOCK):
         block = text.slice(start, _BLOCK)
         _, offsets_buffer, data_buffer = block.buffers()
@@ -183,7 +181,7 @@ def _why_no_address(name: object) -> str | None:
     try:
         pubkey.parse(name)
     except ValueError as error:
-        return f"is no address: {error}"
+        return f"is not a valid Solana address ({error})"
     return None
 
 

@@ -43,7 +43,7 @@ def fingerprint(frame: pd.DataFrame) -> str:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        An owner or a mint is not base58, or the balances are not exact or stand there twice.
+        An owner or a mint is not base58, or the balances are not exact or are there twice.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The balances of a frame sorted within each mint, built once.
 
-Everything about one mint is then a slice: its holders stand side by side in ascending order, with
+Everything about one mint is then a slice: its holders are side by side in ascending order, with
 running sums beside them.
 """
 
@@ -34,7 +34,7 @@ _NAMES_SHOWN = 3
 class Holders:
     """The holders of one mint, the owners with a balance above zero, smallest first.
 
-    ``balances`` and ``rows``, the rows of the frame they stand in, are aligned; ``running`` has their
+    ``balances`` and ``rows``, their rows in the frame, are aligned; ``running`` has their
     running sums. ``gini`` is NaN without holders, the slots are ``None`` where the mint has no row.
     """
 
@@ -58,11 +58,11 @@ class Holders:
         return self.exact_sums(np.array([self.size]))[0]
 
     def sums(self, counts: I64) -> Wide:
-        """Return the exact sums of the smallest balances, so many at a time."""
+        """Return the exact sums of the first n smallest balances, for each n."""
         return minus(self.running.at(counts), self.running.at(np.zeros_like(counts)))
 
     def exact_sums(self, counts: I64) -> list[int]:
-        """Return the exact sums of the smallest balances, so many at a time, as Python integers."""
+        """Return the exact sums of the first n smallest balances, for each n, as Python integers."""
         return as_ints(self.sums(counts))
 
     def shares(self, sums: Wide) -> F64:
@@ -114,7 +114,7 @@ class MintIndex:
         AttributeError
             A column of the balance schema is missing.
         InputError
-            A balance is missing, negative or no integer, or an (owner, mint) pair is there twice.
+            A balance is missing, negative or not an integer, or an (owner, mint) pair is there twice.
         """
         return source if isinstance(source, MintIndex) else _build(native(source).copy(deep=False))
 
@@ -275,7 +275,7 @@ def by_holders(groups: Groups) -> I64:
 def _build(frame: pd.DataFrame) -> MintIndex:
     columns = read_columns(frame)
     mints, owners = columns.mints, columns.owners
-    # Backwards, so that among equal balances the row that stands first in the frame ranks first.
+    # Backwards, so that among equal balances the row that is first in the frame ranks first.
     order = len(mints.codes) - 1 - group_order(mints.codes[::-1], len(mints.names))
     codes, starts = _starts(mints)
     for rows in _longer_than_one(starts, len(order)):

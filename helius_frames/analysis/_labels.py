@@ -180,14 +180,14 @@ def by_mint_of_rest(
 
 
 def _excluded(frame: pd.DataFrame, exclude: Exclude, known: set[str] | None = None) -> tuple[Flags, Coded]:
-    """Flag the rows of the owners to leave out; a frame that was cut down is told the labels of the whole."""
+    """Flag the rows of the owners to leave out; a frame that was cut down gets the labels of the whole."""
     owners, entries = code_names(frame["owner"]), _entries(exclude)
     known = _labels_of(frame) if known is None else known
     for position, entry in enumerate(entries):
         if entry not in known and entry != PROGRAMS and not _is_address(entry):
             raise InputError(
                 "exclude must be 'programs', labels of the frame or addresses; "
-                f"the entry at position {position} is none of them"
+                f"the entry at position {position} is not one of them"
             )
     flags = _at(owners.names.isin(entries), owners).copy()
     if known:

@@ -88,8 +88,8 @@ def by_mint(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, a mint has more
-        than one number of decimals, or ``dtype_backend`` is none of these.
+        A balance is missing, negative or not an integer, an (owner, mint) pair is there twice, a mint has more
+        than one number of decimals, or ``dtype_backend`` is not one of these.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def top_holders(source: Source, mint: str, n: int = 20, *, exclude: Exclude = No
     ----------
     exclude
         Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
-        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
+        are and how much they hold is in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def holders_between(source: Source, mint: str, low: int, high: int) -> pd.DataFr
     AttributeError
         A column of the balance schema is missing.
     InputError
-        The mint is not in the frame, ``low`` or ``high`` is no integer, or the balances are not exact or
+        The mint is not in the frame, ``low`` or ``high`` is not an integer, or the balances are not exact or
         are there twice.
 
     Examples
@@ -222,7 +222,7 @@ def distribution(
     ----------
     exclude
         Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
-        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
+        are and how much they hold is in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -279,7 +279,7 @@ def lorenz(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFram
     ----------
     exclude
         Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
-        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
+        are and how much they hold is in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -309,13 +309,13 @@ def lorenz(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFram
 
 
 def ecdf(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFrame:
-    """Trace the empirical distribution of one mint's balances: the share of holders with at most so much.
+    """Trace the empirical distribution of one mint's balances: the share of holders at or below it.
 
     Parameters
     ----------
     exclude
         Owners to leave out: ``"programs"``, labels, addresses; see `without_owners`. How many holders they
-        are and how much they hold stands in the table's attrs, ``excluded_holders`` and ``excluded_total``.
+        are and how much they hold is in the table's attrs, ``excluded_holders`` and ``excluded_total``.
 
     Returns
     -------
@@ -347,7 +347,7 @@ def ecdf(source: Source, mint: str, *, exclude: Exclude = None) -> pd.DataFrame:
 
 
 def lorenz_at(holders: Holders, counts: I64) -> pd.DataFrame:
-    """Return the points of the Lorenz curve after so many of the poorest holders."""
+    """Return the points of the Lorenz curve after the given numbers of the poorest holders."""
     return pd.DataFrame(
         {
             "holder_share": counts / max(holders.size, 1),

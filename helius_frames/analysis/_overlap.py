@@ -63,8 +63,8 @@ def overlap(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        One of ``mints`` is not in the frame or stands there twice, ``n`` is below 1, ``measure`` is neither
-        of the two, or the balances are not exact or stand there twice.
+        One of ``mints`` is not in the frame or is there twice, ``n`` is below 1, ``measure`` is neither
+        of the two, or the balances are not exact or are there twice.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def _by_pairs(mints: I64, owners: I64, size: int) -> I64:
 
 
 def _by_bits(mints: I64, starts: I64, lengths: I64, size: int) -> I64:
-    """Compare rows of bits, so many owners at a time as fit the cache."""
+    """Compare rows of bits, as many owners at a time as fit the cache."""
     common = np.zeros((size, size), dtype=np.int64)
     block = max(_CELLS // max(size, 1) // _WORD * _WORD, _WORD)
     for first in range(0, len(starts), block):

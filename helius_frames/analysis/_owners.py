@@ -57,7 +57,7 @@ def pull_summary(frame: pd.DataFrame) -> PullSummary:
     """Count what is in a frame, and whose holdings it has.
 
     The owners read to the end are the categories of the ``owner`` column, or the entries of its Arrow
-    dictionary; a column of plain text knows only those that have rows. An (owner, mint) pair that stands
+    dictionary; a column of plain text knows only those that have rows. An (owner, mint) pair that is
     there twice is counted twice.
 
     Raises
@@ -125,8 +125,8 @@ def by_owner(frame: pd.DataFrame, *, dtype_backend: Literal["pyarrow"] | None = 
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, an (owner, mint) pair is there twice, or
-        ``dtype_backend`` is none of these.
+        A balance is missing, negative or not an integer, an (owner, mint) pair is there twice, or
+        ``dtype_backend`` is not one of these.
 
     Examples
     --------
@@ -207,7 +207,7 @@ def slots(frame: pd.DataFrame) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A slot is missing or no integer.
+        A slot is missing or not an integer.
 
     Examples
     --------
@@ -242,7 +242,7 @@ def drift(frame: pd.DataFrame) -> int:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A slot is missing or no integer.
+        A slot is missing or not an integer.
 
     Examples
     --------

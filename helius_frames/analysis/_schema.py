@@ -55,7 +55,7 @@ def check_schema(frame: pd.DataFrame) -> None:
     Raises
     ------
     AttributeError
-        A column is missing or stands there twice; the message names it and lists what is there.
+        A column is missing or is there twice; the message names it and lists what is there.
     """
     found = [name for name in frame.columns if isinstance(name, str)]
     missing = [name for name in COLUMNS if name not in found]

@@ -86,7 +86,7 @@ def pivot(frame: pd.DataFrame, *, sparse: bool | None = None) -> pd.DataFrame:
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or no integer, or an (owner, mint) pair is there twice.
+        A balance is missing, negative or not an integer, or an (owner, mint) pair is there twice.
 
     Examples
     --------

@@ -89,7 +89,7 @@ def timeline(pulls: Pulls, mint: str, *, mints: Mints = None, complete: Mints = 
         A column of the balance schema is missing in one of the frames.
     InputError
         There is no pull, the mint is in none of them, one of them did not ask for the mint, or the balances
-        are not exact or stand there twice.
+        are not exact or are there twice.
 
     Examples
     --------

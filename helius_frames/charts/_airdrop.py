@@ -94,7 +94,7 @@ def plot_airdrop(
 ) -> go.Figure:
     """Draw what has become of an airdrop: kept, gone, never arrived, once in owners and once in tokens.
 
-    Both bars are the whole list. Of an owner that kept a part, the tokens that are still there stand in
+    Both bars are the whole list. Of an owner that kept a part, the tokens that are still there are in
     "kept a part" and the others in "gone".
 
     Parameters

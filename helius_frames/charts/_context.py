@@ -118,7 +118,7 @@ def in_unit(balances: np.ndarray, decimals: int | None) -> np.ndarray:
 
 
 def quantile(holders: Holders, part: int, of: int) -> int:
-    """Find the smallest balance that so many parts of the holders do not exceed; 0 without holders."""
+    """Find the smallest balance that a given part of the holders do not exceed; 0 without holders."""
     place = -(-holders.size * part // of) - 1
     return int(holders.balances[place]) if holders.size else 0
 

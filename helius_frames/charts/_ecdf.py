@@ -104,7 +104,7 @@ def plot_ecdf(
     theme: Theme = "light",
     title: str | None = None,
 ) -> go.Figure:
-    """Draw which share of one mint's holders has at most so much.
+    """Draw the share of one mint's holders at or below each balance.
 
     Zero balances are not on the curve; the subtitle counts them. Of many holders only as many points are
     drawn as a screen shows, each of them exactly on the curve.
@@ -153,7 +153,7 @@ def plot_ecdf(
     if numbers.context.holders:
         _draw(figure, numbers, theme)
     figure.update_xaxes(title_text=balance_title(numbers.context.decimals))
-    figure.update_yaxes(title_text="share of the holders with at most so much")
+    figure.update_yaxes(title_text="share of holders at or below")
     return figure
 
 
@@ -261,7 +261,7 @@ def _draw_mark(
 
 
 def _mark_side(numbers: EcdfNumbers, place: tuple[float, float]) -> str:
-    """Return where the name of the mark has room: inwards, unless a text stands there."""
+    """Return where the name of the mark has room: inwards, unless a text is there."""
     at = axis_fraction(place[0], _axis(numbers.x, numbers.scale), numbers.scale)
     inwards, outwards = (_LEFT, _RIGHT) if at > _HALF else (_RIGHT, _LEFT)
     taken = [

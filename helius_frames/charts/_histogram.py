@@ -125,7 +125,7 @@ def plot_histogram(
 ) -> go.Figure:
     """Draw how many holders of one mint have how much.
 
-    Bars touch; a gap means that nobody has so much. Zero balances stand apart in grey, left of the axis
+    A gap means that nobody has a balance there. Zero balances have a grey bar of their own, left of the axis
     of amounts. The trace named ``holders`` has the bars of `histogram_numbers`, in the same order.
 
     Parameters
@@ -143,7 +143,7 @@ def plot_histogram(
         Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
         By default, and where the mapping does not name the mint, amounts are in base units.
     hide_zeros
-        Leave the bar of zeros out; the subtitle counts them all the same.
+        Leave the bar of zeros out; the subtitle still counts them.
     mark
         An owner to point out; where it is no holder of the mint, the subtitle says so.
     theme
@@ -268,7 +268,7 @@ def _draw(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
 
 
 def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
-    """Begin the axis at the bar of zeros, and let no label of the scale stand under that bar."""
+    """Begin the axis at the bar of zeros, and leave no label of the scale under that bar."""
     high = numbers.axis[1]
     if numbers.scale == "linear":
         figure.update_xaxes(range=[numbers.zero_left - numbers.zero_width, high])
@@ -307,7 +307,7 @@ def _draw_zeros(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> N
     )
     figure.add_annotation(
         x=np.log10(right) if numbers.scale == "log" else right,
-        xanchor="right",  # no bar stands there
+        xanchor="right",  # no bar is there
         y=numbers.zeros,
         yanchor="bottom",
         yshift=6,  # clear of a mark at zero

@@ -107,7 +107,7 @@ def plot_overlap(
     figure = start(theme, title, _sentence(numbers), parts, height=size + 110)
     if len(numbers.mints) < _TWO:
         return nothing(figure, theme, "It takes two mints with holders to compare them")
-    # Each two mints once: the first against all but itself. Below the diagonal stands nothing.
+    # Each two mints once: the first against all but itself. There is nothing below the diagonal.
     shares = np.where(np.tri(len(numbers.mints), dtype=bool), np.nan, numbers.jaccard)[:-1, 1:]
     is_text = len(numbers.mints) <= _TEXTS
     colours = palette(theme)

@@ -13,7 +13,7 @@ _MARKUP = re.compile(r"<[^>]*>")
 
 
 def standalone_html(figure: go.Figure) -> str:
-    """Write a figure as one page that needs no kernel and no network: plotly.js stands inside.
+    """Write a figure as one page that needs no kernel and no network: it contains plotly.js.
 
     The page takes the colours of the figure's theme, and the chart its whole width.
 

@@ -18,7 +18,7 @@ _SMALLEST = -3  # power of ten that is short to write
 
 
 def short_html(address: str) -> str:
-    """Shorten an address, safe to stand in a label."""
+    """Shorten an address, safe in a label."""
     return escape(shorten(address))
 
 

@@ -80,7 +80,7 @@ def app() -> Indexer:
 
 @contextmanager
 def at(moment: Moment) -> Iterator[None]:
-    """Let ``cluster="demo"`` stand at ``"first"``, two weeks ``"later"``, or four, at ``"last"``, in a block.
+    """Set the moment of ``cluster="demo"``: ``"first"``, two weeks ``"later"``, or four weeks, ``"last"``.
 
     Between the first two some holders of the airdrop sell, the whale sells a third, the founders mint, and a
     token is launched; until the last, more of the airdrop is sold, and some buy a little back. As on the

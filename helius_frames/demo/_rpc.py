@@ -112,7 +112,7 @@ def invalid(message: str) -> Refused:
 
 
 def check_address(text: str) -> None:
-    """Refuse what is no base58 address of 32 bytes."""
+    """Refuse what is not a base58 address of 32 bytes."""
     if not 0 < len(text.encode("utf-8", "replace")) <= pubkey.TEXT_MAX:
         raise invalid("String is the wrong size")
     raw = base58_bytes(text)

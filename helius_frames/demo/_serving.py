@@ -44,7 +44,7 @@ def serve(app: App, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     ModuleNotFoundError
         uvicorn is missing; the extra ``demo`` brings it.
     OSError
-        The host is none of this machine's, or the port is taken.
+        The host is not one of this machine's, or the port is taken.
 
     Examples
     --------

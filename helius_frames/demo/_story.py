@@ -1,7 +1,7 @@
 """The synthetic tokens and wallets of ``cluster="demo"``, at three moments two weeks apart.
 
 It imports `holdings` alone. Nothing here is taken from a chain: addresses and balances are drawn from
-one seed, and shaped so that each token has something to tell. The amounts stand in a dense table,
+one seed, and shaped so that each token has something to show. The amounts are a dense table,
 a row per token and a column per owner; the unsolicited mints of three collectors are added beside it.
 """
 
@@ -61,7 +61,7 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class _Shape:
-    """How a token's first balances are drawn: whole units from a generator, among so many holders."""
+    """How a token's first balances are drawn: whole units from a generator, for a number of holders."""
 
     name: str
     decimals: int

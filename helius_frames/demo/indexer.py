@@ -35,7 +35,7 @@ _WRONG_TYPE: Final = b"Supplied content type is not allowed. Content-Type: appli
 
 
 class Gateway(NamedTuple):
-    """What stands before the indexer, as at Helius: the key, the latency, the rate limit."""
+    """The gateway in front of the indexer, as at Helius: the key, the latency, the rate limit."""
 
     api_key: str | None
     latency_s: float

@@ -80,7 +80,7 @@ class SlidingWindow:
         self._times: deque[float] = deque()
 
     def allow(self, now: float) -> float | None:
-        """Note the request, or say when the oldest of so many leaves the window."""
+        """Note the request, or say when the oldest of them leaves the window."""
         while self._times and self._times[0] <= now - self.seconds:
             self._times.popleft()
         if len(self._times) >= self.limit:

@@ -1,4 +1,4 @@
-"""The explorer's texts: the line above the chart, the table below it, and what stands there without widgets.
+"""The explorer's texts: the line above the chart, the table below it, and what a page without widgets shows.
 
 Whatever came from a frame is escaped here, in one place.
 """
@@ -82,7 +82,7 @@ def no_mint_note(wanted: str) -> str:
 
 
 def selection_note(selection: PointHolders | None) -> str:
-    """Return how many holders stand behind the clicked point, and how many of them the table leaves out."""
+    """Return how many holders are behind the clicked point, and how many of them the table leaves out."""
     if selection is None:
         return _note("Click a bar, a point or a tile to list the holders behind it.")
     hidden = len(selection.holders) - TABLE_ROWS
@@ -140,7 +140,7 @@ def static_page(figure: go.Figure, summary: pd.DataFrame) -> str:
     more = f"<p>{_count(hidden, 'more mint')}</p>" if hidden > 0 else ""
     script = _DRAW.substitute(
         place=place,
-        figure=figure.to_json().replace("<", "\\u003c"),  # the text stands inside a script element
+        figure=figure.to_json().replace("<", "\\u003c"),  # the text is inside a script element
         config=json.dumps(CONFIG),
         plotly=_plotly_gz(),
     )

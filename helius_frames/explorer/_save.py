@@ -73,7 +73,7 @@ def file_format(text: str) -> FileFormat:
 
 
 def file_name(mint: str, chart: str, suffix: FileFormat) -> str:
-    """Name for a download: the mint stands in it only where it is an address, since a name is not escaped."""
+    """Name for a download: the mint is in it only if it is an address, since a name is not escaped."""
     place = f"-{mint[:8]}" if _ADDRESS.fullmatch(mint) else ""
     return f"helius{place}-{chart}.{suffix}"
 

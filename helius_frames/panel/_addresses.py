@@ -1,4 +1,4 @@
-"""Addresses as people hand them over: pasted text and files, each entry with the place it stands at.
+"""Addresses as people paste or upload them: text and files, each entry with its place.
 
 Pure text. What is wrong is said by line, as an editor or a
 spreadsheet counts, and nothing is left out in silence.
@@ -29,7 +29,7 @@ MAX_COLUMNS: Final = 1000
 
 
 class Entry(NamedTuple):
-    """One address as given, and where it stands."""
+    """One address as given, and where it is."""
 
     place: str
     text: str

@@ -82,7 +82,7 @@ class Controls(NamedTuple):
 
 
 def build_controls(on_file: Callable[[str, bytes], None]) -> Controls:
-    """Build the controls as they stand before the first pull."""
+    """Build the controls as they are before the first pull."""
     controls = Controls(
         owners=widgets.Textarea(
             description="owners: one address a line, or with commas between them",

@@ -22,7 +22,7 @@ class SecretField(anywidget.AnyWidget):
     Attributes
     ----------
     description, placeholder
-        The label, and what stands in the empty field.
+        The label, and the placeholder of the empty field.
     is_masked
         Whether the page shows dots in place of letters.
     is_set

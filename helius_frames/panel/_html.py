@@ -74,7 +74,7 @@ def status(text: str, *, is_error: bool = False) -> str:
 
 
 def outcome(ended: PullOutcome) -> str:
-    """Return one sentence on what came of a pull."""
+    """Return one sentence on the result of a pull."""
     if ended.frame is None:
         what = "no owner was read."
     else:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Panel(widgets.VBox):  # type: ignore[misc]
-    """A form that pulls balances, and the explorer of what came.
+    """A form that fetches balances, and the explorer of the result.
 
     Attributes
     ----------
@@ -126,10 +126,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         key, where = controls.key.take(), controls.where.value
         url = controls.url.peek() if where == OTHER else None
         if where == OTHER and url is None:
-            raise InputError("there is no endpoint: type its URL, or read from a cluster")
+            raise InputError("Type the URL of the endpoint, or choose a cluster.")
         owners = _addresses("owner", [*self._pasted(), *self._of_file()])
         if not owners:
-            raise InputError("there are no owners: paste addresses, or add a file")
+            raise InputError("Paste at least one address, or add a file.")
         return PullForm(
             owners=owners,
             mints=_addresses("mint", pasted(controls.mints.value)) or None,

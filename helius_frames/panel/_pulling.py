@@ -1,4 +1,4 @@
-"""One pull in a thread of its own: what the form asks for, how it is cancelled, and what came of it.
+"""One pull in a thread of its own: what the form asks for, how it is cancelled, and its result.
 
 A thread, not a task: the requests, and then the building of frame and index, would hold up the loop that
 answers the page.
@@ -37,7 +37,7 @@ class PullForm(NamedTuple):
 
 
 class PullOutcome(NamedTuple):
-    """What came of a pull: the frame of the owners that were read, and what ended it early.
+    """The result of a pull: the frame of the owners that were read, and what ended it early.
 
     Attributes
     ----------

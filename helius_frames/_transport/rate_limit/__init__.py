@@ -1,8 +1,8 @@
 """How fast requests may go: one limiter per host, key and family of methods, for the whole process.
 
 Arithmetic over a clock; it sleeps nowhere and belongs to no event loop, so that pulls in several loops and
-threads share a limiter. A request takes a `Permit`, asks `RateLimiter.claim` how long to wait, and says what
-came of it with `accepted`, `refused`, `failed` or `give_back`.
+threads share a limiter. A request takes a `Permit`, asks `RateLimiter.claim` how long to wait, and reports
+the outcome with `accepted`, `refused`, `failed` or `give_back`.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class _Mark(NamedTuple):
 
 
 class Estimator:
-    """The rate learned so far, and the probe that is under way."""
+    """The rate learned so far, and the probe in progress."""
 
     def __init__(self) -> None:
         self.phase: Literal["open", "ramp", "track"] = "open"

@@ -316,8 +316,8 @@ def test_all_that_is_wrong_with_a_list_is_said_at_once_and_by_position_alone():
         "position 5: amount must be a number in plain digits, such as 1000 or 12.5",
         f"position 6: amount must be at most {U64_MAX} base units, the most that a balance can hold",
         "position 7: amount must be finite",
-        "position 8: owner and mint stand at position 0 already",
-        f"position 9: owner is no address: not base58; {floats}",
+        "position 8: owner and mint are at position 0 already",
+        f"position 9: owner is not a valid Solana address (not base58); {floats}",
         "position 10: owner is missing or no text",
         f"position 11: {floats}",
     ]
@@ -339,7 +339,7 @@ def test_absurd_amounts_are_refused_at_once(amount):
 
 def test_a_pair_that_is_listed_twice_is_refused_also_in_a_good_list():
     twice = pd.Series([1, 2, 3], index=[OWNERS[0], OWNERS[1], OWNERS[0]])
-    with pytest.raises(InputError, match="position 2: owner and mint stand at position 0 already"):
+    with pytest.raises(InputError, match="position 2: owner and mint are at position 0 already"):
         airdrop(frame_of({}), twice, MINT)
 
 

@@ -285,13 +285,13 @@ def test_a_missing_endpoint_asks_nobody_else(panel, monkeypatch):
     monkeypatch.setenv("HELIUS_ENDPOINT", "http://127.0.0.1:9/")
     begin(panel, where="endpoint")
     pull(panel)
-    assert "there is no endpoint" in panel._status.value
+    assert "Type the URL of the endpoint" in panel._status.value
     assert panel._progress.value == ""
 
 
 def test_without_owners_nothing_is_asked(panel):
     pull(panel)
-    assert "there are no owners" in panel._status.value
+    assert "Paste at least one address" in panel._status.value
 
 
 def test_bad_owners_are_all_listed_with_their_lines(panel):
