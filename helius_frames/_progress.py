@@ -22,15 +22,19 @@ class PullProgress:
     """How far a pull is."""
 
     owners: int = 0
-    """Owners asked."""
+    """Owners asked; where holders are read those that are wanted, 0 for all of them."""
+    mints: int = 0
+    """Mints whose holders are asked; 0 where owners are."""
     done: int = 0
-    """Owners finished."""
+    """Owners (or mints) finished."""
     failed: int = 0
-    """Owners that failed."""
+    """Owners (or mints) that failed."""
     pages: int = 0
     """Pages of rows received."""
+    received: int = 0
+    """Rows on these pages, those of unfinished owners (or mints) included."""
     rows: int = 0
-    """Rows received."""
+    """Rows of the frame so far."""
     requests: int = 0
     """Requests sent, retries included."""
     retries: int = 0
@@ -95,12 +99,15 @@ class ProgressDisplay:
         if self._bar is None:
             from tqdm.auto import tqdm  # noqa: PLC0415 - loads ipywidgets inside a kernel
 
-            self._bar = tqdm(total=progress.owners, unit=" owners", dynamic_ncols=True)
+            total, unit = (progress.mints, " mints") if progress.mints else (progress.owners, " owners")
+            self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True)
         spent = f"{progress.requests:,} requests"
         if progress.credits_per_request:
             spent += f" = {progress.credits:,} credits"
         failed = f", {progress.failed:,} failed" if progress.failed else ""
-        self._bar.set_postfix_str(f"{progress.rows:,} rows, {spent}{failed}", refresh=False)
+        # One mint may take minutes: its holders are counted as they come.
+        rows = f"{progress.received:,} holders" if progress.mints else f"{progress.rows:,} rows"
+        self._bar.set_postfix_str(f"{rows}, {spent}{failed}", refresh=False)
         self._bar.n = progress.done + progress.failed
         self._bar.refresh()
 

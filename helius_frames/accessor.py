@@ -14,7 +14,7 @@ import pandas as pd
 from helius_frames import analysis
 from helius_frames._options import ReadOptions, choice, like, seal, with_options
 from helius_frames.errors import AttrsError, InputError
-from helius_frames.reader import read_helius_balances
+from helius_frames.reader import read_helius_balances, read_helius_holders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -59,6 +59,31 @@ class AddressesAccessor:
         seal(options)
         return read_helius_balances(self._addresses, mint, chunksize=chunksize, **options)
 
+    @like(read_helius_holders)
+    def read_holders(
+        self,
+        *,
+        owners: object = None,
+        top: int | None = None,
+        min_balance: int | None = None,
+        chunksize: int | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> pd.DataFrame | BalanceChunks:
+        """Read the holders of these mints, as `read_helius_holders` does.
+
+        >>> import pandas as pd
+        >>> import helius_frames
+        >>> mints = pd.Index(helius_frames.demo.MINTS[:3])
+        >>> df = mints.helius.read_holders(top=5, cluster="demo")
+        >>> df["mint"].value_counts().tolist()
+        [5, 5, 5]
+        """
+        __tracebackhide__ = True
+        seal(options)
+        return read_helius_holders(
+            self._addresses, owners=owners, top=top, min_balance=min_balance, chunksize=chunksize, **options
+        )
+
 
 def _as_told_by(function: Callable[..., object]) -> Callable[[_Method], _Method]:
     """Let a method tell what the function that it hands over to tells: columns, units, errors, an example."""
@@ -96,18 +121,19 @@ class BalancesAccessor:
         mint: object = None,
         **options: Unpack[ReadOptions],
     ) -> pd.DataFrame:
-        """Read the frame's owners again, now, and give a new frame.
+        """Read the frame's owners, or its mints' holders, again, now, and give a new frame.
 
         Where from, the mint filter and ``drop_zero`` are as in the first pull, unless the call says
-        otherwise. An endpoint's URL is not kept, so it has to be given again. The other options are those of
-        `read_helius_balances`.
+        otherwise; of holders the mints, ``owners``, ``top`` and ``min_balance``. An endpoint's URL
+        is not kept, so it has to be given again. The other options are those of `read_helius_balances`.
 
         Parameters
         ----------
         owners
             ``"all"``: all owners asked, which are the categories of the ``owner`` column, or the entries of
             its Arrow dictionary; a column of plain text, as after a CSV or a ``concat``, knows only those
-            that have rows. ``"rows"``: those that have rows in this frame.
+            that have rows. ``"rows"``: those that have rows in this frame. Of a frame of holders ``"all"``
+            are all holders, or the owners that were asked for.
 
         Raises
         ------
@@ -132,6 +158,15 @@ class BalancesAccessor:
             options["cluster"] = _cluster_of(asked)
         if options.get("drop_zero") is None:
             options["drop_zero"] = asked.get("drop_zero", False)
+        if "complete" in asked:  # a frame of holders
+            is_filtered = "owners" in asked or owners != "all"
+            return read_helius_holders(
+                asked.get("mints", []) if mint is None else mint,
+                owners=_owners_of(self._frame, owners) if is_filtered else None,
+                top=asked.get("top"),
+                min_balance=asked.get("min_balance"),
+                **options,
+            )
         return read_helius_balances(
             _owners_of(self._frame, owners), asked.get("mints") if mint is None else mint, **options
         )

@@ -53,7 +53,7 @@ class Call(NamedTuple):
 
 
 class Query(NamedTuple):
-    """What one call asks: for the balances of ``owner``, or, where that is ``None``, the holders of ``mint``."""
+    """What one call asks: the balances of ``owner``, or, where that is ``None``, the holders of ``mint``."""
 
     owner: str | None
     mint: str | None = None

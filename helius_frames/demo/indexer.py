@@ -82,7 +82,8 @@ class Indexer:
         ``"v1"`` or ``"v2"``: the server knows only that method; ``None``: both.
     cursor
         ``"mint"``: as Photon, base58 of the page's last mint (of holders: of the last balance and owner).
-        ``"opaque"``: a token, and any other cursor is refused. ``"opaque-lenient"``: a token, and any other cursor is ignored.
+        ``"opaque"``: a token, and any other cursor is refused. ``"opaque-lenient"``: a token, and any
+        other cursor is ignored.
     api_key
         Key that every request must carry as ``?api-key=``; otherwise 401.
     latency_s
