@@ -10,95 +10,76 @@ the request that was sent later is kept, and the other one counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helius_frames._protocol import pubkey
 from helius_frames._protocol.holders import CURSOR_BALANCE_END, Place
+from helius_frames._pull.holder_pages import (
+    HolderBuffer,
+    first_place,
+    is_falling,
+    last_place,
+    without_repeats,
+)
+from helius_frames._pull.holder_ranges import HolderRange, HolderRanges
+from helius_frames._pull.key_ranges import Contradiction
 from helius_frames._pull.owner_walk import LoopDetector
-from helius_frames._pull.rows import RowBuffer, Rows
 from helius_frames.errors import CursorError, ProtocolError, RPCError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from numpy.typing import NDArray
-
     from helius_frames._protocol.balances import Page
     from helius_frames._pull.fetch import PageFetcher
+    from helius_frames._pull.holder_pages import Wanted
     from helius_frames._pull.owner_walk import Emit
-
-_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which holders of a mint are wanted: all, or some of them.
-
-    Attributes
-    ----------
-    floor
-        The lowest balance.
-    top
-        So many of them, the largest.
-    owners
-        Aligned keys of the only owners wanted.
-    """
-
-    floor: int = 0
-    top: int | None = None
-    owners: frozenset[bytes] | None = None
-
-    def of(self, page: Page) -> Page:
-        """Return the wanted rows of a page, whatever their number."""
-        is_wanted = page.balances >= np.uint64(self.floor)
-        if self.owners is not None:
-            is_wanted &= np.fromiter(map(self.owners.__contains__, page.keys.tolist()), bool, len(page))
-        if is_wanted.all():
-            return page
-        return replace(page, keys=page.keys[is_wanted], balances=page.balances[is_wanted])
-
-
-class HolderBuffer(RowBuffer):
-    """Grows by pages, and knows which request brought which rows."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[tuple[int, int]] = []
-        """For each page the number of its request, and how many rows it brought."""
-
-    def keep(self, page: Page, request: int) -> None:
-        """Append the rows of a page."""
-        self.append(page)
-        self.sent.append((request, len(page)))
+    from helius_frames._pull.rows import Rows
 
 
 class HolderWalk:
-    """Reads the holders of one mint."""
+    """Reads the holders of one mint: in parallel as long as every page proves it safe, else plainly."""
 
     def __init__(self, fetcher: PageFetcher, mint: str, wanted: Wanted, emit: Emit | None = None) -> None:
-        self.requests = 0
         self._fetcher = fetcher
         self._mint = mint
         self._wanted = wanted
         self._emit = emit
+        # Of the top nobody knows beforehand where it ends.
+        self._is_parallel = emit is None and wanted.top is None
+        self._ranges = HolderRanges(fetcher, mint, wanted)
 
-    async def read(self) -> Rows | None:
-        """Read from the start."""
-        return await self._read_plainly(HolderBuffer())
+    @property
+    def requests(self) -> int:
+        """Requests for this mint so far."""
+        return self._ranges.requests
+
+    async def read(self, part: HolderRange | None = None) -> Rows | None:
+        """Read from the start, or one range; return the rows when the mint is whole, else ``None``."""
+        buffer, following = HolderBuffer(), None
+        if self._is_parallel and self._fetcher.made_cursors_work is not False:
+            try:
+                return await self._ranges.read(part or self._ranges.first)
+            except Contradiction as contradiction:
+                self.drop()
+                following = contradiction.page
+                if following is not None:
+                    buffer = self._ranges.first.rows
+        return await self._read_plainly(buffer, following)
 
     def help(self) -> Awaitable[Rows | None]:
-        """Not called: there is never anything to share."""
-        raise NotImplementedError
+        """Cut the largest open range and read its lower part, as `read` does."""
+        return self.read(self._ranges.cut())
 
     def pages_left(self) -> float:
-        """Nothing that another reader could help with."""
-        return 0.0
+        """Estimate of the pages of the largest open range; 0 where it is not worth cutting."""
+        return self._ranges.pages_left() if self._is_parallel else 0.0
 
     def drop(self) -> None:
-        """Nothing to stop: there is one reader only."""
+        """Make every reader of this mint stop after the request it is in."""
+        self._ranges.is_dropped = True
 
     async def _read_plainly(self, buffer: HolderBuffer, following: Page | None = None) -> Rows:
         """Follow the server's cursors one after another until one of the ends is there.
@@ -152,7 +133,7 @@ class HolderWalk:
         return rows if wanted.top is None or self._emit is not None else rows.take(slice(wanted.top))
 
     async def _fetch(self, cursor: str | None) -> Page:
-        self.requests += 1
+        self._ranges.requests += 1
         return await self._fetcher.fetch(self._mint, self.requests, cursor=cursor)
 
     async def _page_after(self, page: Page) -> Page | None:
@@ -206,59 +187,6 @@ class HolderLoopDetector(LoopDetector):
                 )
                 raise CursorError(reason).at(number, **self._where)
             self._seen.add(row)
-
-
-def is_falling(page: Page) -> bool:
-    """Return whether (balance, owner) falls strictly from row to row."""
-    balances, keys = page.balances, page.keys
-    is_lower = balances[1:] < balances[:-1]
-    if is_lower.all():
-        return True
-    is_equal = balances[1:] == balances[:-1]
-    return bool((is_lower | (is_equal & (keys[1:] < keys[:-1]))).all())
-
-
-def first_place(page: Page) -> Place:
-    """Return the place of the first row of a page."""
-    return Place(int(page.balances[0]), page.keys[0])
-
-
-def last_place(page: Page) -> Place:
-    """Return the place of the last row of a page."""
-    return Place(int(page.balances[-1]), page.keys[-1])
-
-
-def without_repeats(rows: Rows, sent: list[tuple[int, int]]) -> Rows:
-    """Return the rows with each owner once, that of the request sent last; the others are counted.
-
-    Owners are compared by a number made of their last 16 digits, which are as good as random; only where two
-    of these numbers are equal are the owners themselves looked at.
-    """
-    if not len(rows):
-        return rows
-    digests = _digests(rows.keys)
-    ordered = np.sort(digests)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(twice):
-        return rows
-    places = np.flatnonzero(np.isin(digests, twice))
-    numbers = np.repeat(*np.array(sent, dtype=np.intp).T)[places]
-    order = np.lexsort((numbers, rows.keys[places]))
-    places = places[order]
-    is_earlier = np.append(rows.keys[places[1:]] == rows.keys[places[:-1]], False)
-    kept = np.ones(len(rows), dtype=bool)
-    kept[places[is_earlier]] = False
-    return replace(rows.take(kept), repeats=int(is_earlier.sum()))
-
-
-def _digests(keys: pubkey.Keys) -> NDArray[np.uint64]:
-    keys = np.ascontiguousarray(keys)
-    high, low = (
-        np.ndarray(len(keys), "<u8", keys, offset=pubkey.TEXT_MAX - end, strides=keys.strides)
-        for end in (16, 8)
-    )
-    mixed: NDArray[np.uint64] = high * _FACTOR ^ low
-    return mixed
 
 
 def _distinct(buffer: HolderBuffer, at_least: int) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from helius_frames._protocol import balances, holders, pubkey
 from helius_frames._pull.fetch import PageFetcher
-from helius_frames._pull.holder_walk import HolderWalk, Wanted
+from helius_frames._pull.holder_pages import Wanted
+from helius_frames._pull.holder_walk import HolderWalk
 from helius_frames._pull.mint_filter import MintFilter, MintWalk
 from helius_frames._pull.owner_walk import OwnerWalk
 from helius_frames._pull.scheduler import Scheduler, Sink, Walk
