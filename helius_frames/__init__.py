@@ -1,7 +1,7 @@
 """Compressed-token balances on Solana as one exact pandas DataFrame, and charts to explore them.
 
-Importing the package adds ``pd.read_helius_balances``, ``df.helius`` and ``addresses.helius`` to pandas. It
-imports neither plotly nor ipywidgets, and patches no event loop.
+Importing the package adds ``pd.read_helius_balances``, ``pd.read_helius_holders``, ``df.helius`` and
+``addresses.helius`` to pandas. It imports neither plotly nor ipywidgets, and patches no event loop.
 
 Examples
 --------
@@ -46,7 +46,9 @@ from helius_frames.reader import (
     AsyncBalanceChunks,
     BalanceChunks,
     aread_helius_balances,
+    aread_helius_holders,
     read_helius_balances,
+    read_helius_holders,
 )
 from helius_frames.tokens import aread_helius_tokens, read_helius_tokens
 
@@ -82,9 +84,11 @@ __all__ = [
     "__version__",
     "app",
     "aread_helius_balances",
+    "aread_helius_holders",
     "aread_helius_tokens",
     "demo",
     "read_helius_balances",
+    "read_helius_holders",
     "read_helius_tokens",
 ]
 
@@ -94,6 +98,8 @@ pd.api.extensions.register_index_accessor("helius")(AddressesAccessor)
 
 if not hasattr(pd, "read_helius_balances"):
     pd.read_helius_balances = read_helius_balances  # type: ignore[attr-defined]
+if not hasattr(pd, "read_helius_holders"):
+    pd.read_helius_holders = read_helius_holders  # type: ignore[attr-defined]
 if not hasattr(pd, "read_helius_tokens"):
     pd.read_helius_tokens = read_helius_tokens  # type: ignore[attr-defined]
 

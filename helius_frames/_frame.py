@@ -35,16 +35,16 @@ _BATCH_ROWS: Final = 1 << 15
 _POOL: Final = pa.system_memory_pool()
 
 
-def failures_frame(failures: str) -> pd.DataFrame:
-    """Return the failures that a pull's metadata lists as JSON: one row per owner that failed."""
-    listed = pd.DataFrame(json.loads(failures), columns=["owner", "page", "kind", "message"])
-    return listed.astype({"owner": _TEXT, "page": "Int64", "kind": _TEXT, "message": _TEXT})
+def failures_frame(failures: str, subject: Literal["owner", "mint"] = "owner") -> pd.DataFrame:
+    """Return the failures that a pull's metadata lists as JSON: one row per owner (or mint) that failed."""
+    listed = pd.DataFrame(json.loads(failures), columns=[subject, "page", "kind", "message"])
+    return listed.astype({subject: _TEXT, "page": "Int64", "kind": _TEXT, "message": _TEXT})
 
 
 class _Part(NamedTuple):
-    """Rows of one owner that wait to be encoded, or are."""
+    """Rows of one walk that wait to be encoded, or are."""
 
-    owner: int
+    walk: int
     balances: NDArray[np.uint64]
     slots: NDArray[np.int64]
     """Of each row, or the one that all have."""
@@ -55,14 +55,33 @@ class _Part(NamedTuple):
 class FrameBuilder:
     """Collects rows until `frame` turns them into the frame.
 
-    Mints become integer codes batch by batch: Arrow encodes a batch with a dictionary of its own, and unifies
-    the dictionaries at the end. The mints of one owner alone, which ascend, are their own dictionary.
+    Keys (mints of an owner, or owners of a mint) become integer codes batch by batch: Arrow encodes a batch
+    with a dictionary of its own, and unifies the dictionaries at the end. Keys of one owner alone, which
+    ascend, are their own dictionary.
+
+    Parameters
+    ----------
+    subjects
+        What was walked, in the order asked.
+    subject
+        Which column they are: ``"owner"``, whose mints are then categories in ascending byte order, or
+        ``"mint"``, whose owners are categories in the order in which they are first met in the frame.
+    keys
+        Addresses of which the other column's categories are made, where they were asked for.
     """
 
     def __init__(
-        self, owners: Sequence[str], *, drop_zero: bool = False, dtype_backend: DtypeBackend | None = None
+        self,
+        subjects: Sequence[str],
+        *,
+        drop_zero: bool = False,
+        dtype_backend: DtypeBackend | None = None,
+        subject: Literal["owner", "mint"] = "owner",
+        keys: Sequence[str] | None = None,
     ) -> None:
-        self._owners = owners
+        self._subjects = subjects
+        self._subject = subject
+        self._keys = keys
         self._drop_zero = drop_zero
         self._backend = dtype_backend
         self._parts: list[_Part] = []
@@ -72,7 +91,7 @@ class FrameBuilder:
         self._batches: list[pa.DictionaryArray] = []
 
     def add(self, index: int, rows: Rows) -> None:
-        """Take over rows of one owner; what is added of one owner comes in its order."""
+        """Take over rows of one walk; what is added of one walk comes in its order."""
         if self._drop_zero:
             rows = rows.take(rows.balances > 0)
         if not len(rows):
@@ -88,30 +107,40 @@ class FrameBuilder:
             self._encode_pending()
 
     def frame(self, finished: Collection[int] | None = None) -> pd.DataFrame:
-        """Build the frame, once; the owners ``finished`` are its categories, by default all."""
+        """Build the frame, once; the subjects ``finished`` are its categories, by default all."""
         self._encode_pending()
-        parts, batches, n_rows = sorted(self._parts, key=attrgetter("owner")), self._batches, self._rows
+        parts, batches, n_rows = sorted(self._parts, key=attrgetter("walk")), self._batches, self._rows
         self._parts, self._batches, self._rows = [], [], 0
-        keys, codes = _ranked(batches)
+        keys, codes = _unified(batches)
         del batches
+        if self._subject == "owner":
+            keys, codes = _ranked(keys, codes)
 
-        which = sorted(finished) if finished is not None else range(len(self._owners))
+        which = sorted(finished) if finished is not None else range(len(self._subjects))
         place = {index: n for n, index in enumerate(which)}
-        owners = np.empty(n_rows, dtype=_code_dtype(len(place)))
-        mints = np.empty(n_rows, dtype=codes.dtype)
+        walked = np.empty(n_rows, dtype=_code_dtype(len(place)))
+        found = np.empty(n_rows, dtype=codes.dtype)
         balances = np.empty(n_rows, dtype=np.uint64)
         slots = np.empty(n_rows, dtype=np.int64)
         end = n_rows
         while parts:  # from the last one back, each freed when copied, so that there are never two copies
             part = parts.pop()
             rows = slice(end - len(part.balances), end)
-            owners[rows] = place[part.owner]
-            mints[rows] = codes[part.begin : part.begin + len(part.balances)]
+            walked[rows] = place[part.walk]
+            found[rows] = codes[part.begin : part.begin + len(part.balances)]
             balances[rows], slots[rows] = part.balances, part.slots
             end = rows.start
+        subjects = _categorical(walked, pd.Index([self._subjects[index] for index in which], dtype=_TEXT))
+        if self._keys is not None:
+            asked = pd.Index(list(self._keys), dtype=_TEXT)
+            others = _categorical(_places_among(self._keys, keys)[found], asked)
+        else:
+            if self._subject == "mint":
+                keys, found = _as_seen(keys, found)
+            others = _categorical(found, _text_index(keys))
         columns = {
-            "owner": _categorical(owners, pd.Index([self._owners[index] for index in which], dtype=_TEXT)),
-            "mint": _categorical(mints, _text_index(keys)),
+            "owner": subjects if self._subject == "owner" else others,
+            "mint": others if self._subject == "owner" else subjects,
             "balance": balances,
             "slot": slots,
         }
@@ -136,8 +165,8 @@ def _fixed_width(keys: pubkey.Keys) -> pa.FixedSizeBinaryArray:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(pubkey.TEXT_MAX), len(keys), [None, data])
 
 
-def _ranked(batches: list[pa.DictionaryArray]) -> tuple[pubkey.Keys, NDArray[np.signedinteger]]:
-    """Return all keys in ascending order, and for each row its place among them."""
+def _unified(batches: list[pa.DictionaryArray]) -> tuple[pubkey.Keys, NDArray[np.signedinteger]]:
+    """Return all keys, and for each row its place among them."""
     if not batches:
         return np.empty(0, dtype=pubkey.KEY_DTYPE), np.empty(0, dtype=np.int8)
     unified = pa.chunked_array(batches)
@@ -149,15 +178,41 @@ def _ranked(batches: list[pa.DictionaryArray]) -> tuple[pubkey.Keys, NDArray[np.
     begin = dictionary.offset * pubkey.TEXT_MAX
     keys: pubkey.Keys = data[begin : begin + len(dictionary) * pubkey.TEXT_MAX].view(pubkey.KEY_DTYPE)
     code_dtype = _code_dtype(len(keys))
-    codes = np.concatenate(
-        [chunk.indices.to_numpy() for chunk in unified.chunks], dtype=code_dtype, casting="unsafe"
-    )
+    chunks = [chunk.indices.to_numpy() for chunk in unified.chunks]
+    return keys, np.concatenate(chunks, dtype=code_dtype, casting="unsafe")
+
+
+def _ranked(
+    keys: pubkey.Keys, codes: NDArray[np.signedinteger]
+) -> tuple[pubkey.Keys, NDArray[np.signedinteger]]:
+    """Return keys in ascending order, and for each row its place among them."""
     if (keys[1:] > keys[:-1]).all():
         return keys, codes
     order = np.argsort(keys, kind="stable")  # several sorted runs, which a stable sort merges
-    ranks = np.empty(len(keys), dtype=code_dtype)
-    ranks[order] = np.arange(len(keys), dtype=code_dtype)
+    ranks = np.empty(len(keys), dtype=codes.dtype)
+    ranks[order] = np.arange(len(keys), dtype=codes.dtype)
     return keys[order], ranks[codes]
+
+
+def _as_seen(
+    keys: pubkey.Keys, codes: NDArray[np.signedinteger]
+) -> tuple[pubkey.Keys, NDArray[np.signedinteger]]:
+    """Return keys in the order in which rows first have them, and for each row its place among them."""
+    if len(codes) == len(keys) and bool((codes == np.arange(len(keys))).all()):
+        return keys, codes
+    order = pd.unique(codes)
+    places = np.empty(len(keys), dtype=codes.dtype)
+    places[order] = np.arange(len(order), dtype=codes.dtype)
+    return keys[order], places[codes]
+
+
+def _places_among(texts: Sequence[str], keys: pubkey.Keys) -> NDArray[np.signedinteger]:
+    """Return the place of each key among addresses that it is one of."""
+    among = pubkey.align_texts(texts)
+    assert among is not None  # noqa: S101 - they were checked before the pull
+    order = np.argsort(among, kind="stable")
+    places: NDArray[np.signedinteger] = order[np.searchsorted(among, keys, sorter=order)]
+    return places.astype(_code_dtype(len(texts)))
 
 
 def _code_dtype(categories: int) -> np.dtype[np.signedinteger]:

@@ -19,7 +19,7 @@ import pandas as pd
 from helius_frames import _nested
 from helius_frames._frame import DtypeBackend
 from helius_frames._progress import ProgressOption  # noqa: TC001 - type checkers read it in a TypedDict
-from helius_frames._protocol import pubkey
+from helius_frames._protocol import holders, pubkey
 from helius_frames._protocol.balances import PAGE_MAX
 from helius_frames._sync import EventLoop
 from helius_frames._transport.client import Environment
@@ -37,6 +37,7 @@ _BOOLS: Final = (True, False)
 _SECONDS_MAX: Final = 365 * 86_400.0
 # Text of more characters than this may be a key, so it is not shown whole.
 _SHOWN: Final = 20
+_U64_MAX: Final = (1 << 64) - 1
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -158,8 +159,13 @@ ENVIRONMENT: Final = Environment()
 class PullConfig:
     """One pull, every argument checked."""
 
-    owners: tuple[str, ...]
+    kind: Literal["balances", "holders"]
+    owners: tuple[str, ...] | None
+    """Owners whose balances are read; of holders those that are wanted, ``None`` for all of them."""
     mints: tuple[str, ...]
+    """Mints whose holders are read; of balances those that are wanted, none for all of them."""
+    top: int | None
+    min_balance: int
     endpoint: Endpoint
     rate: float | None
     max_concurrency: int
@@ -176,9 +182,20 @@ class PullConfig:
     environment: Environment
 
     @property
+    def subject(self) -> Literal["owner", "mint"]:
+        """What is walked."""
+        return "owner" if self.kind == "balances" else "mint"
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The owners or mints that are walked."""
+        return self.mints if self.kind == "holders" else self.owners or ()
+
+    @property
     def is_streaming(self) -> bool:
         """Whether rows go out before their owner is whole: not those that may fail or be read again."""
-        is_held = self.errors == "collect" or self.consistency is not None or bool(self.mints)
+        is_filtered = self.kind == "balances" and bool(self.mints)
+        is_held = self.errors == "collect" or self.consistency is not None or is_filtered
         return self.chunksize is not None and not is_held
 
 
@@ -194,6 +211,10 @@ def resolve(
     mint: object,
     options: Mapping[str, Any],
     environment: Environment | None = None,
+    *,
+    kind: Literal["balances", "holders"] = "balances",
+    top: object = None,
+    min_balance: object = None,
 ) -> PullConfig:
     """Check every argument of a call; nothing is sent, and no event loop is touched, before all are good."""
     unknown = next((name for name in options if name not in OPTIONS), None)
@@ -202,16 +223,26 @@ def resolve(
     checked = {name: option.default for name, option in OPTIONS.items()}
     for name, value in options.items():
         checked[name] = OPTIONS[name].check(name, value)
+    floor = optional(integer(0, _U64_MAX))("min_balance", min_balance) or 0
+    if kind == "holders":
+        integer(holders.PAGE_MIN, PAGE_MAX)("page_size", checked["page_size"])
+        floor = max(floor, int(checked["drop_zero"]))
     if checked["event_loop"] == "nested":
         _nested.check()
     plan, rate = checked.pop("plan"), checked.pop("requests_per_second")
     endpoint = resolve_endpoint(checked.pop("api_key"), checked.pop("cluster"), checked.pop("endpoint"))
-    mints = () if mint is None else parse_addresses(mint, "mint")
-    if mint is not None and not mints:
+    mints = () if mint is None and kind == "balances" else parse_addresses(mint, "mint")
+    wanted = None if owners is None and kind == "holders" else parse_addresses(owners, "owner")
+    if kind == "balances" and mint is not None and not mints:
         raise MintError("mint must name at least one mint; leave it out to read every mint")
+    if kind == "holders" and wanted is not None and not wanted:
+        raise OwnerError("owners must name at least one owner; leave it out to read every holder")
     return PullConfig(
-        owners=parse_addresses(owners, "owner"),
+        kind=kind,
+        owners=wanted,
         mints=mints,
+        top=optional(integer(1))("top", top),
+        min_balance=floor,
         endpoint=endpoint,
         rate=rate if rate is not None else PLANS.get(plan),
         environment=environment or ENVIRONMENT,

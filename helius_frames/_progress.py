@@ -22,15 +22,19 @@ class PullProgress:
     """How far a pull is."""
 
     owners: int = 0
-    """Owners asked."""
+    """Owners asked; where holders are read those that are wanted, 0 for all of them."""
+    mints: int = 0
+    """Mints whose holders are asked; 0 where owners are."""
     done: int = 0
-    """Owners finished."""
+    """Owners (or mints) finished."""
     failed: int = 0
-    """Owners that failed."""
+    """Owners (or mints) that failed."""
     pages: int = 0
     """Pages of rows received."""
+    received: int = 0
+    """Rows on these pages, those of unfinished owners (or mints) included."""
     rows: int = 0
-    """Rows received."""
+    """Rows of the frame so far."""
     requests: int = 0
     """Requests sent, retries included."""
     retries: int = 0
@@ -98,13 +102,14 @@ class ProgressDisplay:
         if self._bar is None:
             from tqdm.auto import tqdm  # noqa: PLC0415 - loads ipywidgets inside a kernel
 
-            self._bar = tqdm(
-                total=progress.owners, unit=f" {self._noun}s", bar_format=_BAR, dynamic_ncols=True
-            )
+            total, noun = (progress.mints, "mint") if progress.mints else (progress.owners, self._noun)
+            self._bar = tqdm(total=total, unit=f" {noun}s", bar_format=_BAR, dynamic_ncols=True)
         # What is happening comes before what has happened.
         facts = [f"429, waiting {progress.waiting_s:.0f} s"] if progress.waiting_s else []
-        if progress.rows and not facts:
-            facts.append(f"{_short(progress.rows)} rows")
+        # One mint may take minutes: its holders are counted as they come.
+        rows = progress.received if progress.mints else progress.rows
+        if rows and not facts:
+            facts.append(f"{_short(rows)} {'holders' if progress.mints else 'rows'}")
         is_paid = progress.credits > 0
         facts.append(
             f"{_short(progress.credits)} credits" if is_paid else f"{_short(progress.requests)} requests"

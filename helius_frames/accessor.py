@@ -15,7 +15,7 @@ from helius_frames import analysis
 from helius_frames._options import ConnectionOptions, ReadOptions, choice, like, seal, with_options
 from helius_frames._transport.endpoint import Secret, as_secret
 from helius_frames.errors import AttrsError, InputError
-from helius_frames.reader import read_helius_balances
+from helius_frames.reader import read_helius_balances, read_helius_holders
 from helius_frames.tokens import TokenOptions, read_helius_tokens, with_tokens
 
 if TYPE_CHECKING:
@@ -60,6 +60,31 @@ class AddressesAccessor:
         __tracebackhide__ = True
         seal(options)
         return read_helius_balances(self._addresses, mint, chunksize=chunksize, **options)
+
+    @like(read_helius_holders)
+    def read_holders(
+        self,
+        *,
+        owners: object = None,
+        top: int | None = None,
+        min_balance: int | None = None,
+        chunksize: int | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> pd.DataFrame | BalanceChunks:
+        """Read the holders of these mints, as `read_helius_holders` does.
+
+        >>> import pandas as pd
+        >>> import helius_frames
+        >>> mints = pd.Index(helius_frames.demo.MINTS[:3])
+        >>> df = mints.helius.read_holders(top=5, cluster="demo")
+        >>> df["mint"].value_counts().tolist()
+        [5, 5, 5]
+        """
+        __tracebackhide__ = True
+        seal(options)
+        return read_helius_holders(
+            self._addresses, owners=owners, top=top, min_balance=min_balance, chunksize=chunksize, **options
+        )
 
     @like(read_helius_tokens)
     def read_tokens(self, **options: Unpack[TokenOptions]) -> pd.DataFrame:
@@ -112,18 +137,19 @@ class BalancesAccessor:
         mint: object = None,
         **options: Unpack[ReadOptions],
     ) -> pd.DataFrame:
-        """Fetch the frame's owners again and return a new frame.
+        """Fetch the frame's owners, or its mints' holders, again and return a new frame.
 
-        The server, the mint filter and ``drop_zero`` are those of the first pull unless you pass others. An
-        endpoint's URL is not kept, so it must be passed again. The other options are those of
-        `read_helius_balances`.
+        The server, the mint filter and ``drop_zero`` are those of the first pull unless you pass others; of
+        holders the mints, ``owners``, ``top`` and ``min_balance``. An endpoint's URL is not kept, so it must
+        be passed again. The other options are those of `read_helius_balances`.
 
         Parameters
         ----------
         owners
             ``"all"``: all owners that were read, which are the categories of the ``owner`` column, or the
             entries of its Arrow dictionary; a column of plain text, as after a CSV or a ``concat``, knows
-            only those that have rows. ``"rows"``: those that have rows in this frame.
+            only those that have rows. ``"rows"``: those that have rows in this frame. Of a frame of holders
+            ``"all"`` are all holders, or the owners that were asked for.
 
         Raises
         ------
@@ -148,6 +174,15 @@ class BalancesAccessor:
             options["cluster"] = _cluster_of(asked)
         if options.get("drop_zero") is None:
             options["drop_zero"] = asked.get("drop_zero", False)
+        if "complete" in asked:  # a frame of holders
+            is_filtered = "owners" in asked or owners != "all"
+            return read_helius_holders(
+                asked.get("mints", []) if mint is None else mint,
+                owners=_owners_of(self._frame, owners) if is_filtered else None,
+                top=asked.get("top"),
+                min_balance=asked.get("min_balance"),
+                **options,
+            )
         return read_helius_balances(
             _owners_of(self._frame, owners), asked.get("mints") if mint is None else mint, **options
         )

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["AsyncBalanceChunks", "BalanceChunks", "aread_helius_balances", "read_helius_balances"]
+__all__ = [
+    "AsyncBalanceChunks",
+    "BalanceChunks",
+    "aread_helius_balances",
+    "aread_helius_holders",
+    "read_helius_balances",
+    "read_helius_holders",
+]
 
 
 @overload
@@ -203,6 +210,223 @@ def aread_helius_balances(
     return aread(config) if chunksize is None else AsyncBalanceChunks(config)
 
 
+@overload
+def read_helius_holders(
+    mint: object,
+    *,
+    owners: object = None,
+    top: int | None = None,
+    min_balance: int | None = None,
+    chunksize: None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame: ...
+@overload
+def read_helius_holders(
+    mint: object,
+    *,
+    owners: object = None,
+    top: int | None = None,
+    min_balance: int | None = None,
+    chunksize: int,
+    **options: Unpack[ReadOptions],
+) -> BalanceChunks: ...
+@overload
+def read_helius_holders(
+    mint: object,
+    *,
+    owners: object = None,
+    top: int | None = None,
+    min_balance: int | None = None,
+    chunksize: int | None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame | BalanceChunks: ...
+@with_options(ReadOptions)
+def read_helius_holders(
+    mint: object,
+    *,
+    owners: object = None,
+    top: int | None = None,
+    min_balance: int | None = None,
+    chunksize: int | None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame | BalanceChunks:
+    """Read every holder of one or many mints, the largest first, as one tidy, exact frame.
+
+    Asks ``getCompressedMintTokenHolders`` until the list is read to its end, a thousand holders a request.
+
+    The list is read while it changes: an owner who moves into a part that was already read is missed, one
+    who moves out of it is met twice and kept once, as seen last (``repeats`` counts them). One pass cannot
+    see what it missed: ``consistency="stable"`` reads until two passes agree. An owner need not be a wallet:
+    it may be a program's address, or that of a wallet's own token account, see `token_account_address`.
+
+    Parameters
+    ----------
+    mint
+        Addresses (base58): one, or any iterable, Series or Index, as the owners of `read_helius_balances`.
+    owners
+        Keep only the rows of these owners; the list is read until all of them are found. It costs a request
+        for each thousand holders, where `read_helius_balances` with ``mint`` costs one for each owner.
+    top
+        Read only so many of the largest holders (of ``owners``, where they are given); 1,000 are one request.
+    min_balance
+        Read only holders of at least so many base units.
+    api_key, cluster, endpoint, plan, requests_per_second, max_concurrency, timeout, retries
+        As for `read_helius_balances`.
+    page_size
+        Holders asked for in one request, 2 to 1000.
+    drop_zero
+        Leave out, and do not read, rows of balance 0: who has spent all is listed last.
+    errors
+        ``"raise"``: the first error that retrying cannot fix ends the pull. ``"collect"``: errors of single
+        mints are collected, see ``df.helius.failures()``, and the other mints are returned.
+    consistency
+        ``"stable"``: read mints of several pages until two passes agree, at most six times; those that never
+        did are listed in ``df.attrs["helius"]["unstable"]``, as JSON text.
+    chunksize
+        Return an iterator of frames with this many rows each, in the order of the whole one and in bounded
+        memory; one request at a time for each mint, and an owner who is met twice stands twice. With
+        ``errors="collect"`` or ``consistency`` a mint is held whole until it is finished.
+    dtype_backend, progress, event_loop
+        As for `read_helius_balances`.
+
+    Returns
+    -------
+    One row for each (mint, owner): mints in the order given, then the largest balance first, equal ones by
+    owner bytes descending, which is the server's own order:
+
+    ========= ======== ==================================================================
+    column    dtype    meaning
+    ========= ======== ==================================================================
+    owner     category base58 address; categories: ``owners``, else those that have a row
+    mint      category base58 address; categories: the mints read to the end, in their order
+    balance   uint64   base units, exact, 0 to 2**64 - 1; 0 is an owner who has spent all
+    slot      int64    the page's ``context.slot``: the row is at least as new as this
+    ========= ======== ==================================================================
+
+    ``df.attrs["helius"]`` has ``complete``: whether every holder was read, so that an owner without a row
+    never had any; with ``owners``, ``top``, ``min_balance`` or ``drop_zero`` who has no row was not read.
+    With ``chunksize`` a `BalanceChunks`.
+
+    Raises
+    ------
+    InputError
+        An argument is wrong; nothing was sent.
+    AuthenticationError, RateLimitError, RPCError, ProtocolError, TransportError
+        The error that ended the pull, with ``mint``, ``page``, ``partial`` (the rows of the finished mints)
+        and ``open_mints``. No gap is stepped over: a page that keeps failing is an error.
+    PullInterrupted
+        Ctrl-C or a kernel interrupt; a `KeyboardInterrupt` with ``partial`` and ``open_mints``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import helius_frames
+    >>> mint = helius_frames.demo.MINTS[0]
+    >>> df = pd.read_helius_holders(mint, cluster="demo")
+    >>> bool(df["balance"].is_monotonic_decreasing)
+    True
+    >>> len(pd.read_helius_holders(mint, top=10, cluster="demo"))
+    10
+    """
+    __tracebackhide__ = True
+    seal(options)
+    try:
+        config = resolve(
+            owners,
+            mint,
+            {**options, "chunksize": chunksize},
+            kind="holders",
+            top=top,
+            min_balance=min_balance,
+        )
+        return read(config) if chunksize is None else BalanceChunks(config)
+    except (HeliusError, PullInterrupted) as error:
+        raise error.with_traceback(None) from None
+
+
+@overload
+def aread_helius_holders(
+    mint: object,
+    *,
+    owners: object = None,
+    top: int | None = None,
+    min_balance: int | None = None,
+    chunksize: None = None,
+    **options: Unpack[ReadOptions],
+) -> Coroutine[Any, Any, pd.DataFrame]: ...
+@overload
+def aread_helius_holders(
+    mint: object,
+    *,
+    owners: object = None,
+    top: int | None = None,
+    min_balance: int | None = None,
+    chunksize: int,
+    **options: Unpack[ReadOptions],
+) -> AsyncBalanceChunks: ...
+@overload
+def aread_helius_holders(
+    mint: object,
+    *,
+    owners: object = None,
+    top: int | None = None,
+    min_balance: int | None = None,
+    chunksize: int | None,
+    **options: Unpack[ReadOptions],
+) -> Coroutine[Any, Any, pd.DataFrame] | AsyncBalanceChunks: ...
+@with_options(ReadOptions, without=["event_loop"])
+def aread_helius_holders(
+    mint: object,
+    *,
+    owners: object = None,
+    top: int | None = None,
+    min_balance: int | None = None,
+    chunksize: int | None = None,
+    **options: Unpack[ReadOptions],
+) -> Coroutine[Any, Any, pd.DataFrame] | AsyncBalanceChunks:
+    """Read as `read_helius_holders` does, on the event loop that awaits it.
+
+    The parameters are those of `read_helius_holders` but for ``event_loop``. Cancelling the task that awaits
+    it stops every request in flight.
+
+    Returns
+    -------
+    A coroutine of the frame; with ``chunksize`` an `AsyncBalanceChunks`, which is iterated without ``await``.
+
+    Raises
+    ------
+    HeliusError
+        As `read_helius_holders` does; a wrong argument at the call, before anything is awaited.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> import helius_frames
+    >>> one = helius_frames.demo.MINTS[0]
+    >>> df = asyncio.run(helius_frames.aread_helius_holders(one, top=3, cluster="demo"))
+    >>> len(df)
+    3
+    """
+    __tracebackhide__ = True
+    seal(options)
+    if "event_loop" in options:
+        raise TypeError(
+            "aread_helius_holders runs on the loop that awaits it: there is no option 'event_loop'"
+        )
+    try:
+        config = resolve(
+            owners,
+            mint,
+            {**options, "chunksize": chunksize},
+            kind="holders",
+            top=top,
+            min_balance=min_balance,
+        )
+    except HeliusError as error:
+        raise error.with_traceback(None) from None
+    return aread(config) if chunksize is None else AsyncBalanceChunks(config)
+
+
 def read(config: PullConfig, cancelled: threading.Event | None = None) -> pd.DataFrame:
     """Read what a config asks for, as one frame; an event that is set cancels it, as Ctrl-C does."""
     pull = Pull(config)
@@ -263,8 +487,8 @@ class _Chunks:
 
     @property
     def failures(self) -> pd.DataFrame:
-        """Owners that have failed so far (``errors="collect"``): owner, page, kind, message."""
-        return failures_frame(self._pull.stats.failures())
+        """Owners (or mints) that have failed so far (``errors="collect"``): owner, page, kind, message."""
+        return failures_frame(self._pull.stats.failures(), self._pull.config.subject)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -279,7 +503,7 @@ class _Chunks:
 
 
 class BalanceChunks(_Chunks):
-    """Iterator of frames that `read_helius_balances` returns with ``chunksize``.
+    """Iterator of frames that `read_helius_balances` and `read_helius_holders` return with ``chunksize``.
 
     Use it in ``with``, or call `close`: requests run ahead of the chunk in hand, and stop then.
 
@@ -337,7 +561,7 @@ class BalanceChunks(_Chunks):
 
 
 class AsyncBalanceChunks(_Chunks):
-    """Async iterator of frames that `aread_helius_balances` returns with ``chunksize``.
+    """Async iterator of frames, which both async readers return with ``chunksize``.
 
     Use it in ``async with``, or await `aclose`.
     """

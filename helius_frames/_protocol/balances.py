@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -48,66 +48,91 @@ class Page:
         return len(self.balances)
 
 
-class _Item(msgspec.Struct, gc=False):
-    mint: str
+class Item(msgspec.Struct, gc=False):
+    """One row of a page; a subclass says by which name the reply has the key."""
+
     balance: int | str
+    key: str
+
+
+class _Balance(Item, gc=False):
+    key: str = msgspec.field(name="mint")
+
+
+Row = TypeVar("Row", bound=Item)
 
 
 class _Context(msgspec.Struct):
     slot: jsonrpc.Slot
 
 
-class _Value(msgspec.Struct):
-    items: list[_Item] | msgspec.UnsetType = msgspec.UNSET
-    token_balances: list[_Item] | msgspec.UnsetType = msgspec.UNSET
+class _Value(msgspec.Struct, Generic[Row]):
+    items: list[Row] | msgspec.UnsetType = msgspec.UNSET
+    token_balances: list[Row] | msgspec.UnsetType = msgspec.UNSET
     cursor: str | None = None
 
 
-class _Result(msgspec.Struct):
+class _Result(msgspec.Struct, Generic[Row]):
     context: _Context
-    value: _Value
+    value: _Value[Row]
 
 
-class _Reply(msgspec.Struct):
+class _Reply(msgspec.Struct, Generic[Row]):
     id: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    result: _Result | msgspec.UnsetType | None = msgspec.UNSET
+    result: _Result[Row] | msgspec.UnsetType | None = msgspec.UNSET
     error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     # The published page of the method shows the inside of ``result`` alone.
     context: _Context | msgspec.UnsetType = msgspec.UNSET
-    value: _Value | msgspec.UnsetType = msgspec.UNSET
+    value: _Value[Row] | msgspec.UnsetType = msgspec.UNSET
 
 
-_replies = msgspec.json.Decoder(_Reply)
+class PageParser(Generic[Row]):
+    """Decodes replies of one method, strictly.
 
-
-def parse_page(request_id: str, clean: Clean, status: int, content: bytes) -> Page:
-    """Decode one reply, strictly.
-
-    Raises
-    ------
-    HeliusError
-        The error that the reply reports, or a `ProtocolError` that shows the reply in place of a page.
+    Parameters
+    ----------
+    item
+        The struct of a row.
+    key
+        What its key is.
+    what
+        What a page is of.
     """
-    try:
-        if not content.isascii():
-            content.decode()  # msgspec does not look into the text of fields that it skips
-        reply = _replies.decode(content)
-        is_page = 200 <= status < 300 and reply.error in (msgspec.UNSET, _NULL)  # noqa: PLR2004
-        if is_page:
-            return _page(reply, content, request_id, clean)
-        why: object = "it holds an error"
-    except (*jsonrpc.UNREADABLE, ValueError) as error:
-        why = error
-    # Outside of `except`, so that nothing is chained to the error: its frames hold the reply.
-    raise jsonrpc.reported_error(status, content, clean) or jsonrpc.not_a_reply(
-        "a page of balances", why, content, clean
-    )
+
+    def __init__(self, item: type[Row], *, key: Literal["mint", "owner"], what: str) -> None:
+        self._decode = msgspec.json.Decoder(_Reply[item]).decode  # type: ignore[valid-type]
+        self._key = key
+        self._what = what
+
+    def __call__(self, request_id: str, clean: Clean, status: int, content: bytes) -> Page:
+        """Decode one reply.
+
+        Raises
+        ------
+        HeliusError
+            The error that the reply reports, or a `ProtocolError` that shows the reply in place of a page.
+        """
+        try:
+            if not content.isascii():
+                content.decode()  # msgspec does not look into the text of fields that it skips
+            reply = self._decode(content)
+            is_page = 200 <= status < 300 and reply.error in (msgspec.UNSET, _NULL)  # noqa: PLR2004
+            if is_page:
+                return _page(reply, content, request_id, clean, self._key)
+            why: object = "it holds an error"
+        except (*jsonrpc.UNREADABLE, ValueError) as error:
+            why = error
+        # Outside of `except`, so that nothing is chained to the error: its frames hold the reply.
+        raise jsonrpc.reported_error(status, content, clean) or jsonrpc.not_a_reply(
+            f"a page of {self._what}", why, content, clean
+        )
 
 
 _NULL: Final = msgspec.Raw(b"null")
+parse_page: Final = PageParser(_Balance, key="mint", what="balances")
 
 
-def _page(reply: _Reply, content: bytes, request_id: str, clean: Clean) -> Page:
+def _page(reply: _Reply[Row], content: bytes, request_id: str, clean: Clean, key: str) -> Page:
     """Check what the types alone do not say; `ValueError` says what is wrong."""
     if isinstance(reply.result, _Result):
         jsonrpc.check_id(reply.id, request_id, clean)
@@ -124,10 +149,10 @@ def _page(reply: _Reply, content: bytes, request_id: str, clean: Clean) -> Page:
 
     if b"-0" in content and _MINUS_ZERO.search(content):  # an integer to msgspec, and no unsigned one
         raise ValueError("balance -0 must be an unsigned integer")
-    mints = [item.mint for item in items]
-    keys = pubkey.align_texts(mints)
+    texts = [item.key for item in items]
+    keys = pubkey.align_texts(texts)
     if keys is None:
-        raise ValueError(next(why for n, mint in enumerate(mints) if (why := _bad_mint(n, mint))))
+        raise ValueError(next(why for n, text in enumerate(texts) if (why := _bad_key(key, n, text))))
     balances = [item.balance for item in items]
     try:
         # numpy refuses what does not fit 64 bits unsigned; text it would parse more freely than JSON's
@@ -151,9 +176,9 @@ def _integers(balances: list[int | str]) -> list[int]:
     return [int(balance) for balance in balances]
 
 
-def _bad_mint(number: int, mint: str) -> str | None:
+def _bad_key(key: str, number: int, text: str) -> str | None:
     try:
-        pubkey.parse(mint)
+        pubkey.parse(text)
     except ValueError as error:
-        return f"mint {mint[:_VALUE_SHOWN]!r} of item {number}: {error}"
+        return f"{key} {text[:_VALUE_SHOWN]!r} of item {number}: {error}"
     return None

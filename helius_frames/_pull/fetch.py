@@ -92,5 +92,6 @@ class PageFetcher:
                     error.at(number, **{self._subject: key})
                 raise
         self._client.progress.pages += 1
+        self._client.progress.received += len(page)
         self.on_page()
         return page

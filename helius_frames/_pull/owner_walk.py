@@ -95,7 +95,7 @@ async def read_plainly(
     buffer, following
         Rows read before, in ascending order, and the page that came after them.
     """
-    detector = LoopDetector(owner, buffer)
+    detector = MintLoopDetector(buffer, owner=owner)
     page: Page | None = None
     has_emitted = False
     while page is None or page.cursor is not None or following is not None:
@@ -135,16 +135,38 @@ async def _page_after(fetcher: PageFetcher, owner: str, counter: Counter, page: 
 
 
 class LoopDetector:
-    """Refuses a cursor or a mint that comes twice within one walk, and a walk without end."""
+    """Refuses a cursor that comes twice within one walk, and a walk without end; ``where`` is whose it is."""
 
-    def __init__(self, owner: str, before: RowBuffer) -> None:
+    def __init__(self, rows: int, **where: str) -> None:
         self.is_sorted = True
-        self._owner = owner
+        self._where = where
         self._pages = 0
-        self._rows = len(before)
+        self._rows = rows
         self._empty = 0
-        self._last = before.keys[-1] if len(before) else b""
         self._cursors: dict[str, int] = {}
+
+    def count(self, page: Page, number: int) -> None:
+        """Raise where the page's cursor came before, or where pages do not end."""
+        self._pages += 1
+        self._rows += len(page)
+        self._empty = 0 if len(page) else self._empty + 1
+        if self._rows > ROWS_MAX or self._empty > EMPTY_PAGES_MAX:
+            what = f"the last {self._empty} of them empty" if self._empty else f"{self._rows:,} rows"
+            reason = f"{self._pages:,} pages, {what}, and still a cursor: the server is looping"
+            raise ProtocolError(reason).at(number, **self._where)
+        if page.cursor is not None:
+            first = self._cursors.setdefault(page.cursor, number)
+            if first != number:
+                reason = f"the same cursor came twice, first on page {first}: the server is looping"
+                raise CursorError(reason).at(number, **self._where)
+
+
+class MintLoopDetector(LoopDetector):
+    """Refuses a mint that comes twice, too."""
+
+    def __init__(self, before: RowBuffer, **where: str) -> None:
+        super().__init__(len(before), **where)
+        self._last = before.keys[-1] if len(before) else b""
         self._seen: set[bytes] = set()
 
     def check(self, page: Page, number: int, earlier: RowBuffer) -> None:
@@ -154,18 +176,7 @@ class LoopDetector:
         do not, every mint is remembered from then on. (Of pages that went out in chunks only the last mint is
         known; a repeated page begins or ends with it.)
         """
-        self._pages += 1
-        self._rows += len(page)
-        self._empty = 0 if len(page) else self._empty + 1
-        if self._rows > ROWS_MAX or self._empty > EMPTY_PAGES_MAX:
-            what = f"the last {self._empty} of them empty" if self._empty else f"{self._rows:,} rows"
-            reason = f"{self._pages:,} pages, {what}, and still a cursor: the server is looping"
-            raise ProtocolError(reason).at(number, owner=self._owner)
-        if page.cursor is not None:
-            first = self._cursors.setdefault(page.cursor, number)
-            if first != number:
-                reason = f"the same cursor came twice, first on page {first}: the server is looping"
-                raise CursorError(reason).at(number, owner=self._owner)
+        self.count(page, number)
         if not len(page):
             return
         if self.is_sorted and page.keys[0] > self._last and bool((page.keys[1:] > page.keys[:-1]).all()):
@@ -177,5 +188,5 @@ class LoopDetector:
         for key in page.keys.tolist():
             if key in self._seen:
                 reason = f"mint {pubkey.text(key)!r} came twice: the server's cursors repeat rows"
-                raise CursorError(reason).at(number, owner=self._owner)
+                raise CursorError(reason).at(number, **self._where)
             self._seen.add(key)

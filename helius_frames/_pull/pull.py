@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from helius_frames._protocol import balances
+from helius_frames._protocol import balances, holders, pubkey
 from helius_frames._pull.fetch import PageFetcher
+from helius_frames._pull.holder_pages import Wanted
+from helius_frames._pull.holder_walk import HolderWalk
 from helius_frames._pull.mint_filter import MintFilter, MintWalk
 from helius_frames._pull.owner_walk import OwnerWalk
 from helius_frames._pull.scheduler import Scheduler, Sink, Walk
@@ -42,16 +44,25 @@ class Pull:
         """Read everything; an error that ends the pull is raised."""
         config, stats = self.config, self.stats
         async with self._client as client:
-            fetcher = PageFetcher(client, balances.METHODS, balances.parse_page, config.page_size)
-            wanted = MintFilter(config.mints) if config.mints else None
-            is_parallel = wanted is None and not config.is_streaming
+            is_of_holders = config.kind == "holders"
+            fetcher = (
+                PageFetcher(client, holders.METHODS, holders.parse_page, _holders_page_size(config), "mint")
+                if is_of_holders
+                else PageFetcher(client, balances.METHODS, balances.parse_page, config.page_size)
+            )
+            wanted_mints = MintFilter(config.mints) if config.mints and not is_of_holders else None
+            wanted_holders = _wanted_holders(config)
+            is_parallel = not config.is_streaming and wanted_mints is None and config.top is None
 
             def new_walk(index: int) -> Walk:
-                if wanted is not None:
-                    return MintWalk(fetcher, config.owners[index], wanted)
-                return OwnerWalk(
-                    fetcher, config.owners[index], partial(emit, index) if config.is_streaming else None
-                )
+                subject, emit_rows = config.subjects[index], partial(emit, index)
+                if is_of_holders:
+                    return HolderWalk(
+                        fetcher, subject, wanted_holders, emit_rows if config.is_streaming else None
+                    )
+                if wanted_mints is not None:
+                    return MintWalk(fetcher, subject, wanted_mints)
+                return OwnerWalk(fetcher, subject, emit_rows if config.is_streaming else None)
 
             async def emit(index: int, rows: Rows) -> None:
                 stats.add_rows(rows)
@@ -64,7 +75,7 @@ class Pull:
                 # Helpers only where walks can be split.
                 workers=config.max_concurrency
                 if is_parallel
-                else min(config.max_concurrency, len(config.owners)),
+                else min(config.max_concurrency, len(config.subjects)),
                 is_stable=config.consistency == "stable",
                 is_collecting=config.errors == "collect",
                 has_spare=lambda: not client.limiter.is_limiting,
@@ -74,6 +85,18 @@ class Pull:
                 await scheduler.run()
             finally:
                 stats.method = fetcher.method
+
+
+def _wanted_holders(config: PullConfig) -> Wanted:
+    owners = None if config.owners is None else frozenset(map(pubkey.aligned, config.owners))
+    return Wanted(config.min_balance, config.top, owners)
+
+
+def _holders_page_size(config: PullConfig) -> int:
+    """Return how many holders to ask for at once: no more than the top, where only that is read."""
+    if config.top is None or config.owners is not None:
+        return config.page_size
+    return min(config.page_size, max(config.top, holders.PAGE_MIN))
 
 
 def demo_connect(_endpoint: Endpoint, _timeout_s: float) -> Connect:

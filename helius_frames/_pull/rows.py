@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,13 +28,15 @@ class Rows:
     slots: NDArray[np.int64]
     slot_range: tuple[int, int] | None
     """Lowest and highest slot of the pages, those without rows included."""
+    repeats: int = 0
+    """Rows of owners that were met twice, which are left out."""
 
     def __len__(self) -> int:
         return len(self.balances)
 
     def take(self, which: slice | NDArray[np.bool_] | NDArray[np.intp]) -> Rows:
         """Return some of the rows."""
-        return Rows(self.keys[which], self.balances[which], self.slots[which], self.slot_range)
+        return replace(self, keys=self.keys[which], balances=self.balances[which], slots=self.slots[which])
 
 
 class RowBuffer:
@@ -56,6 +58,11 @@ class RowBuffer:
     def keys(self) -> pubkey.Keys:
         """Keys so far; the view holds only until more is appended."""
         return self._columns[0][: self._rows]
+
+    @property
+    def balances(self) -> NDArray[np.uint64]:
+        """Balances so far, as `keys`."""
+        return self._columns[1][: self._rows]
 
     def append(self, page: Page, begin: int = 0, end: int | None = None) -> None:
         """Append the rows of a page, or a part of them."""

@@ -27,8 +27,13 @@ class FrameSink:
     def __init__(self, pull: Pull) -> None:
         config = pull.config
         self._stats = pull.stats
+        self._subject = config.subject
         self._builder = FrameBuilder(
-            config.owners, drop_zero=config.drop_zero, dtype_backend=config.dtype_backend
+            config.subjects,
+            drop_zero=config.drop_zero,
+            dtype_backend=config.dtype_backend,
+            subject=config.subject,
+            keys=config.owners if config.kind == "holders" else None,
         )
 
     async def add(self, index: int, rows: Rows) -> None:
@@ -46,13 +51,13 @@ class FrameSink:
 
     def keep(self, error: HeliusError | PullInterrupted) -> None:
         """Attach what had arrived to the exception that ended the pull."""
-        error.keep(self.frame(), self._stats.left(), len(self._stats.subjects))
+        error.keep(self.frame(), self._stats.left(), len(self._stats.subjects), self._subject)
 
 
 class _Piece(NamedTuple):
-    """Rows of one owner that no chunk has yet."""
+    """Rows of one walk that no chunk has yet."""
 
-    owner: int
+    walk: int
     rows: Rows
 
 
@@ -150,8 +155,8 @@ class ChunkSink:
         stats = self._pull.stats
         ahead = [piece for index in sorted(self._ahead) for piece in self._ahead[index]]
         pieces = (*self._in_hand, *self._ready, *ahead)
-        partial = self._frame([piece for piece in pieces if piece.owner in stats.finished])
-        error.keep(partial, stats.left(), len(stats.subjects))
+        partial = self._frame([piece for piece in pieces if piece.walk in stats.finished])
+        error.keep(partial, stats.left(), len(stats.subjects), self._pull.config.subject)
 
     async def _wait(self) -> None:
         async with self._changed:
@@ -162,10 +167,10 @@ class ChunkSink:
         async with self._changed:
             pieces, wanted = [], self._size
             while self._ready and wanted:
-                owner, rows = self._ready.popleft()
-                pieces.append(_Piece(owner, rows.take(slice(wanted))))
+                walk, rows = self._ready.popleft()
+                pieces.append(_Piece(walk, rows.take(slice(wanted))))
                 if len(rows) > wanted:
-                    self._ready.appendleft(_Piece(owner, rows.take(slice(wanted, None))))
+                    self._ready.appendleft(_Piece(walk, rows.take(slice(wanted, None))))
                 wanted -= len(pieces[-1].rows)
             self._ready_rows -= self._size - wanted
             self._changed.notify_all()
@@ -177,11 +182,12 @@ class ChunkSink:
             self._ready_rows += len(piece.rows)
 
     def _frame(self, pieces: list[_Piece]) -> pd.DataFrame:
-        place = {index: n for n, index in enumerate(dict.fromkeys(piece.owner for piece in pieces))}
-        owners = [self._pull.config.owners[index] for index in place]
-        builder = FrameBuilder(owners, dtype_backend=self._pull.config.dtype_backend)
+        config = self._pull.config
+        place = {index: n for n, index in enumerate(dict.fromkeys(piece.walk for piece in pieces))}
+        subjects = [config.subjects[index] for index in place]
+        builder = FrameBuilder(subjects, dtype_backend=config.dtype_backend, subject=config.subject)
         for piece in pieces:
-            builder.add(place[piece.owner], piece.rows)
+            builder.add(place[piece.walk], piece.rows)
         frame = builder.frame()
         frame.attrs["helius"] = self._pull.stats.attrs()
         return frame

@@ -19,8 +19,11 @@ class PullStats:
     """Written by the scheduler and, in ``progress``, by the client; read by displays and attrs."""
 
     def __init__(self, config: PullConfig) -> None:
-        self.subjects = config.owners
-        self.progress = PullProgress(owners=len(config.owners))
+        self.subjects = config.subjects
+        self.progress = PullProgress(
+            owners=len(config.owners or ()), mints=len(config.mints) if config.kind == "holders" else 0
+        )
+        self.repeats = 0
         self.finished: set[int] = set()
         self.method = ""
         self._config = config
@@ -31,6 +34,7 @@ class PullStats:
     def add_rows(self, rows: Rows) -> None:
         """Count rows that arrived, and the slots of their pages."""
         self.progress.rows += len(rows)
+        self.repeats += rows.repeats
         if rows.slot_range is not None:
             low, high = self._slots or rows.slot_range
             self._slots = min(low, rows.slot_range[0]), max(high, rows.slot_range[1])
@@ -48,13 +52,18 @@ class PullStats:
         self.progress.failed += 1
 
     def left(self) -> tuple[str, ...]:
-        """Owners that are not finished, in the order asked."""
-        return tuple(owner for index, owner in enumerate(self.subjects) if index not in self.finished)
+        """Owners (or mints) that are not finished, in the order asked."""
+        return tuple(subject for index, subject in enumerate(self.subjects) if index not in self.finished)
 
     def failures(self) -> str:
-        """Owners that failed, as JSON: owner, page, kind, message."""
+        """Owners (or mints) that failed, as JSON: owner (or mint), page, kind, message."""
         failures = (
-            {"owner": self.subjects[n], "page": error.page, "kind": error.kind, "message": error.reason}
+            {
+                self._config.subject: self.subjects[n],
+                "page": error.page,
+                "kind": error.kind,
+                "message": error.reason,
+            }
             for n, error in sorted(self._failures.items())
         )
         return json.dumps(list(failures))
@@ -68,7 +77,9 @@ class PullStats:
             {"endpoint": endpoint.label} if endpoint.cluster is None else {"cluster": endpoint.cluster}
         )
         attrs["method"] = self.method
-        if config.mints:
+        if config.kind == "holders":
+            attrs |= self._about_holders()
+        elif config.mints:
             attrs["mints"] = list(config.mints)
         if config.drop_zero:
             attrs["drop_zero"] = True
@@ -80,9 +91,24 @@ class PullStats:
             "pages": progress.pages,
             "requests": progress.requests,
             "retries": progress.retries,
-            "owners": progress.owners,
+            **({} if config.owners is None else {"owners": progress.owners}),
             "failed": progress.failed,
             "failures": self.failures(),
             "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "version": __version__,
         }
+
+    def _about_holders(self) -> dict[str, Any]:
+        """Return what tells "holds none" from "not read": which mints were read, and whether all of each."""
+        config = self._config
+        about: dict[str, Any] = {
+            "mints": [self.subjects[index] for index in sorted(self.finished)],
+            "complete": config.owners is None and config.top is None and not config.min_balance,
+        }
+        if config.top is not None:
+            about["top"] = config.top
+        if config.min_balance:
+            about["min_balance"] = config.min_balance
+        if not config.is_streaming:  # rows that went out are not remembered, so nor are repeats known
+            about["repeats"] = self.repeats
+        return about

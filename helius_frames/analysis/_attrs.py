@@ -46,17 +46,17 @@ def pull_attrs(frame: pd.DataFrame) -> dict[str, Any]:
 
 def failed_owners(attrs: Mapping[str, Any]) -> set[str]:
     """Return the owners that the attrs of a pull list as failed."""
-    return {record["owner"] for record in json.loads(attrs.get("failures", "[]"))}
+    return {record["owner"] for record in json.loads(attrs.get("failures", "[]")) if "owner" in record}
 
 
 def failures(frame: pd.DataFrame) -> pd.DataFrame:
-    """List the owners that a pull with ``errors="collect"`` could not read, and why.
+    """List the owners (or mints) that a pull with ``errors="collect"`` could not read, and why.
 
     Returns
     -------
     One row per failed owner; none where all were read:
 
-    - ``owner``: str
+    - ``owner``: str; ``mint`` where the pull read the holders of mints
     - ``page``: Int64, the request of its walk that failed, from 1; missing where none was sent
     - ``kind``: str, the name of the error class
     - ``message``: str
@@ -81,7 +81,7 @@ def failures(frame: pd.DataFrame) -> pd.DataFrame:
             f"frame.attrs[{KEY!r}] holds no failures: pandas dropped it on the way here; "
             "ask the frame that the pull returned, or pull again"
         )
-    return failures_frame(attrs["failures"])
+    return failures_frame(attrs["failures"], "mint" if "complete" in attrs else "owner")
 
 
 def _is_text(value: object) -> bool:
@@ -128,7 +128,8 @@ def _are_failures(value: object) -> bool:
 def _is_failure(record: object) -> bool:
     return (
         isinstance(record, dict)
-        and all(map(_is_text, map(record.get, ("owner", "kind", "message"))))
+        and all(map(_is_text, map(record.get, ("kind", "message"))))
+        and _is_text(record.get("owner", record.get("mint")))
         and _is_count_or_none(record.get("page"))
     )
 

@@ -88,8 +88,8 @@ def by_mint(
     AttributeError
         A column of the balance schema is missing.
     InputError
-        A balance is missing, negative or not an integer, an (owner, mint) pair is there twice, a mint has more
-        than one number of decimals, or ``dtype_backend`` is not one of these.
+        A balance is missing, negative or not an integer, an (owner, mint) pair is there twice, a mint has
+        more than one number of decimals, or ``dtype_backend`` is not one of these.
 
     Examples
     --------

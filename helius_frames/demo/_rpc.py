@@ -15,6 +15,7 @@ from helius_frames._protocol import pubkey
 
 METHOD_V2: Final = "getCompressedTokenBalancesByOwnerV2"
 METHOD_V1: Final = "getCompressedTokenBalancesByOwner"
+METHOD_HOLDERS: Final = "getCompressedMintTokenHolders"
 PAGE_LIMIT: Final = 1000
 
 PARSE_ERROR: Final = -32700
@@ -28,6 +29,8 @@ BODY_MAX: Final = 10 << 20
 _U64_MAX: Final = (1 << 64) - 1
 _FIELDS: Final = ("owner", "mint", "cursor", "limit")
 _STRUCT: Final = "struct GetCompressedTokenBalancesByOwnerRequest"
+_HOLDERS_FIELDS: Final = ("mint", "cursor", "limit")
+_HOLDERS_STRUCT: Final = "struct GetCompressedMintTokenHoldersRequest"
 _KINDS: Final = {type(None): "null", dict: "map", list: "sequence"}
 _JSON_KINDS: Final = {str: "string", bool: "boolean", int: "integer", float: "floating point"}
 
@@ -50,9 +53,9 @@ class Call(NamedTuple):
 
 
 class Query(NamedTuple):
-    """What one call for balances asks."""
+    """What one call asks: the balances of ``owner``, or, where that is ``None``, the holders of ``mint``."""
 
-    owner: str
+    owner: str | None
     mint: str | None = None
     cursor: str | None = None
     limit: int = PAGE_LIMIT
@@ -87,23 +90,42 @@ def parse_query(params: object) -> Query:
 
     Besides an object, the server takes a list of all four in their order.
     """
-    if isinstance(params, list):
-        if len(params) != len(_FIELDS):
-            raise invalid(f"invalid length {len(params)}, expected {_STRUCT} with {len(_FIELDS)} elements")
-        params = dict(zip(_FIELDS, params, strict=True))
-    if not isinstance(params, dict):
-        raise _wrong_type(params, _STRUCT)
-    unknown = next((name for name in params if name not in _FIELDS), None)
-    if unknown is not None:
-        raise invalid(f"unknown field `{unknown}`, expected one of `owner`, `mint`, `cursor`, `limit`")
-    if "owner" not in params:
-        raise invalid("missing field `owner`")
+    fields = _fields(params, _FIELDS, _STRUCT)
     return Query(
-        _text(params["owner"], "a base58 encoded string"),
-        _optional_text(params.get("mint"), "a base58 encoded string"),
-        _optional_text(params.get("cursor"), "a string"),
-        _limit(params.get("limit")),
+        _text(fields["owner"], "a base58 encoded string"),
+        _optional_text(fields.get("mint"), "a base58 encoded string"),
+        _optional_text(fields.get("cursor"), "a string"),
+        _limit(fields.get("limit")),
     )
+
+
+def parse_holders_query(params: object) -> Query:
+    """Check the parameters of a call for the holders of a mint, as `parse_query` does."""
+    fields = _fields(params, _HOLDERS_FIELDS, _HOLDERS_STRUCT)
+    return Query(
+        None,
+        _text(fields["mint"], "a base58 encoded string"),
+        _optional_text(fields.get("cursor"), "a string"),
+        _limit(fields.get("limit")),
+    )
+
+
+def _fields(params: object, names: tuple[str, ...], struct: str) -> dict[str, Any]:
+    """Return the parameters by name, the first of which must be there."""
+    if isinstance(params, list):
+        if len(params) != len(names):
+            raise invalid(f"invalid length {len(params)}, expected {struct} with {len(names)} elements")
+        params = dict(zip(names, params, strict=True))
+    if not isinstance(params, dict):
+        raise _wrong_type(params, struct)
+    unknown = next((name for name in params if name not in names), None)
+    if unknown is not None:
+        raise invalid(
+            f"unknown field `{unknown}`, expected one of {', '.join(f'`{name}`' for name in names)}"
+        )
+    if names[0] not in params:
+        raise invalid(f"missing field `{names[0]}`")
+    return params
 
 
 def invalid(message: str) -> Refused:

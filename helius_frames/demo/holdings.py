@@ -39,6 +39,17 @@ class Rows(NamedTuple):
     balances: NDArray[np.uint64]
 
 
+class Holders(NamedTuple):
+    """One mint's holders: places among the owners, exact balances, and ranks of the owners by their bytes.
+
+    The largest balance comes first, equal ones by owner bytes descending.
+    """
+
+    owners: NDArray[np.intp]
+    balances: NDArray[np.uint64]
+    ranks: NDArray[np.intp]
+
+
 @dataclass(frozen=True, eq=False)
 class Holdings:
     """Balances of many owners, as the indexer's table of (owner, mint) holds them.
@@ -110,6 +121,15 @@ class Holdings:
         mints = np.concatenate([_crowded_keys(rng, crowded), random_keys(rng, n_mints - crowded)])
         return _drawn(rng, n_owners, mints_per_owner, np.sort(mints))
 
+    @classmethod
+    def of_mint(cls, balances: NDArray[np.uint64], seed: int = 0) -> Holdings:
+        """Draw owners who hold one mint and nothing else, with these balances."""
+        rng = np.random.default_rng(seed)
+        owners = tuple(texts_of(rng.permutation(random_keys(rng, len(balances)))))
+        codes = np.zeros(len(balances), dtype=np.int32)
+        starts = np.arange(len(balances) + 1, dtype=np.int64)
+        return cls(owners, random_keys(rng, 1), starts, codes, balances)
+
     @cached_property
     def mint_texts(self) -> list[str]:
         """Base58 text of each of ``mints``."""
@@ -136,6 +156,19 @@ class Holdings:
         is_held = place < len(rows.codes) and rows.codes[place] == code
         return int(rows.balances[place]) if is_held else None
 
+    def holders(self, mint: str) -> Holders | None:
+        """Rows of one mint's holders in the order of Photon; ``None`` where nobody ever held it."""
+        code = self.code(mint)
+        if code is None:
+            return None
+        starts, every = self._by_mint
+        rows = slice(starts[code], starts[code + 1])
+        return Holders(every.owners[rows], every.balances[rows], every.ranks[rows])
+
+    def owner_rank(self, owner: bytes) -> int:
+        """Count the owners below an aligned key."""
+        return int(self._sorted_owners[1].searchsorted(np.bytes_(owner)))
+
     def to_dict(self) -> dict[str, dict[str, int]]:
         """Write all rows as ``{owner: {mint: balance}}``, the inverse of `from_dict`."""
         texts, codes, balances = self.mint_texts, self.codes.tolist(), self.balances.tolist()
@@ -154,6 +187,24 @@ class Holdings:
     @cached_property
     def _places(self) -> dict[str, int]:
         return {owner: place for place, owner in enumerate(self.owners)}
+
+    @cached_property
+    def _sorted_owners(self) -> tuple[NDArray[np.intp], pubkey.Keys]:
+        """Rank of each owner by its bytes, and the keys in that order."""
+        keys = keys_of(self.owners)
+        order = np.argsort(keys, kind="stable")
+        ranks = np.empty(len(keys), dtype=np.intp)
+        ranks[order] = np.arange(len(keys))
+        return ranks, keys[order]
+
+    @cached_property
+    def _by_mint(self) -> tuple[NDArray[np.int64], Holders]:
+        """Where the holders of each mint begin, and those of all mints one after the other."""
+        owners = np.repeat(np.arange(len(self.owners)), np.diff(self.starts))
+        ranks = self._sorted_owners[0][owners]
+        falling = np.lexsort((~ranks, ~self.balances, self.codes))
+        every = Holders(owners[falling], self.balances[falling], ranks[falling])
+        return _starts(np.bincount(self.codes, minlength=len(self.mints))), every
 
     @cached_property
     def _codes(self) -> dict[str, int]:

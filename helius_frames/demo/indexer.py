@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 from helius_frames.demo import _asgi, _rpc, _tokens
 from helius_frames.demo._asgi import Receive, Reply, Scope, Send
-from helius_frames.demo._pages import Cursor, Pages, pages_of, token_of
+from helius_frames.demo._pages import Cursor, Pages, ServerPanic, pages_of, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -53,7 +53,7 @@ class PageRead(NamedTuple):
     query
         What was asked.
     page
-        Which page of the owner it is, from 1, by the number of rows before it.
+        Which page of the owner (or mint) it is, from 1, by the number of rows before it.
     is_last
         Whether it is the page without a cursor.
     url_query
@@ -81,8 +81,9 @@ class Indexer:
     version
         ``"v1"`` or ``"v2"``: the server knows only that method; ``None``: both.
     cursor
-        ``"mint"``: as Photon, base58 of the page's last mint. ``"opaque"``: a token, and any other
-        cursor is refused. ``"opaque-lenient"``: a token, and any other cursor is ignored.
+        ``"mint"``: as Photon, base58 of the page's last mint (of holders: of the last balance and owner).
+        ``"opaque"``: a token, and any other cursor is refused. ``"opaque-lenient"``: a token, and any
+        other cursor is ignored.
     api_key
         Key that every request must carry as ``?api-key=``; otherwise 401.
     latency_s
@@ -154,12 +155,20 @@ class Indexer:
         """Encode all rows now, so that no request pays for it."""
         self._pages.warm()
 
+    def warm_holders(self, mint: str) -> None:
+        """Sort and encode the holders of a mint now, so that no request pays for it."""
+        self._pages.warm_holders(mint)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         if scope["type"] == "lifespan":
             await _asgi.answer_lifespan(receive, send)
             return
-        reply = await self._reply(scope, await _asgi.read_body(receive))
+        body = await _asgi.read_body(receive)
+        try:
+            reply = await self._reply(scope, body)
+        except ServerPanic:
+            await _asgi.break_off(send)
         await reply(scope, receive, send)
 
     def page_reply(self, reply: Reply, read: PageRead) -> Reply:  # noqa: ARG002 - for those who override it
@@ -234,6 +243,8 @@ class Indexer:
             return _ok(_rpc.result_text(request_id, self._tokens.accounts(call.params, self.slot)))
         if call.method == _tokens.ASSETS:
             return _ok(_rpc.result_text(request_id, self._tokens.assets(call.params, self.slot)))
+        if call.method == _rpc.METHOD_HOLDERS:
+            return self._read(_rpc.parse_holders_query(call.params), b"items", request_id, url_query)
         if call.method == "getIndexerSlot":
             return _ok(_rpc.result_text(request_id, b"%d" % self.slot))
         if call.method == "getIndexerHealth":

@@ -51,6 +51,21 @@ def _set_items(message: Json, items: list[Json]) -> None:
     value["items" if "items" in value else "token_balances"] = items
 
 
+def _key(item: Json) -> str:
+    """Name of a row's key: its mint, or of holders its owner."""
+    return "owner" if "owner" in item else "mint"
+
+
+def _cursor_of(item: Json, *, is_above: bool = False) -> str:
+    """Return the cursor that ends a page with a row, or the one right above it."""
+    key = item[_key(item)]
+    if is_above:
+        step = 1 if _key(item) == "owner" else -1
+        place = min(max(pubkey.position(pubkey.parse(key)) + step, 0), pubkey.KEY_SPACE - 1)
+        key = pubkey.encode(pubkey.at_position(place))
+    return key if _key(item) == "mint" else _pages._holder_cursor(item["balance"], key)
+
+
 def put(*path: str, value: object) -> Mutation:
     """Set one field of the message."""
 
@@ -87,7 +102,7 @@ def last_item(name: str, value: object) -> Mutation:
 
     def mutate(message: Json, _context: RequestContext) -> None:
         for item in _items(message)[-1:]:
-            item[name] = value
+            item[_key(item) if name == "mint" else name] = value
 
     return mutate
 
@@ -97,7 +112,7 @@ def last_item_without(name: str) -> Mutation:
 
     def mutate(message: Json, _context: RequestContext) -> None:
         for item in _items(message)[-1:]:
-            del item[name]
+            del item[_key(item) if name == "mint" else name]
 
     return mutate
 
@@ -107,7 +122,7 @@ def last_mint(change: Callable[[bytes], bytes]) -> Mutation:
 
     def mutate(message: Json, _context: RequestContext) -> None:
         for item in _items(message)[-1:]:
-            item["mint"] = pubkey.encode(change(pubkey.parse(item["mint"])))
+            item[_key(item)] = pubkey.encode(change(pubkey.parse(item[_key(item)])))
 
     return mutate
 
@@ -120,7 +135,8 @@ def balances_as_text(message: Json, _context: RequestContext) -> None:
 
 def balance_first(message: Json, _context: RequestContext) -> None:
     """Send each row's balance before its mint, in the order of the published page."""
-    _set_items(message, [{"balance": item["balance"], "mint": item["mint"]} for item in _items(message)])
+    rows = [{"balance": item["balance"], _key(item): item[_key(item)]} for item in _items(message)]
+    _set_items(message, rows)
 
 
 def more_fields(message: Json, _context: RequestContext) -> None:
@@ -164,7 +180,7 @@ def repeat_last(message: Json, _context: RequestContext) -> None:
 def repeat_previous(message: Json, context: RequestContext) -> None:
     """Send the previous page's last row again, as an inclusive comparison of cursors does."""
     owner, _, cursor, limit = context.query
-    balance = None if cursor is None else context.holdings.balance(owner, cursor)
+    balance = None if cursor is None or owner is None else context.holdings.balance(owner, cursor)
     if balance is None:
         return
     items = [{"mint": cursor, "balance": balance}, *_items(message)][:limit]
@@ -181,7 +197,7 @@ def out_of_order(message: Json, _context: RequestContext) -> None:
 def looping_cursor(message: Json, context: RequestContext) -> None:
     """Send a cursor that leads back: to the page's first row, or to where the request began."""
     items = _items(message)
-    _value(message)["cursor"] = items[0]["mint"] if items else context.query.cursor
+    _value(message)["cursor"] = _cursor_of(items[0]) if items else context.query.cursor
 
 
 def opaque_cursor(message: Json, _context: RequestContext) -> None:
@@ -194,7 +210,7 @@ def opaque_cursor(message: Json, _context: RequestContext) -> None:
 def short_cursor(message: Json, _context: RequestContext) -> None:
     """Send a cursor of 31 bytes, which Photon itself refuses."""
     items = _items(message)
-    last = pubkey.parse(items[-1]["mint"]) if items else bytes(pubkey.KEY_BYTES)
+    last = pubkey.parse(items[-1][_key(items[-1])]) if items else bytes(pubkey.KEY_BYTES)
     _value(message)["cursor"] = pubkey.encode(last[:-1])
 
 
@@ -203,8 +219,7 @@ def empty_page(message: Json, context: RequestContext) -> None:
     items = _items(message)
     if not items:
         return
-    before = pubkey.position(pubkey.parse(items[0]["mint"])) - 1
-    cursor = pubkey.encode(pubkey.at_position(max(before, 0)))
+    cursor = _cursor_of(items[0], is_above=True)
     if cursor == context.query.cursor:
         return
     _set_items(message, [])
@@ -218,7 +233,7 @@ def short_page(message: Json, _context: RequestContext) -> None:
         return
     half = items[: (len(items) + 1) // 2]
     _set_items(message, half)
-    _value(message)["cursor"] = half[-1]["mint"]
+    _value(message)["cursor"] = _cursor_of(half[-1])
 
 
 def older_slot(message: Json, _context: RequestContext) -> None:

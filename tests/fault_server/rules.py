@@ -28,8 +28,8 @@ class FaultRule:
         A key of `FAULTS`.
     request
         Only the n-th read of the server, counted from 1 over all owners, or a range of them.
-    owner
-        Only this owner's pages.
+    owner, mint
+        Only this owner's pages; only pages that are asked for with this mint.
     page
         Only this page of an owner, counted from 1 by the rows before it; ``"last"`` is the page
         without a cursor, ``"middle"`` any between.
@@ -42,6 +42,7 @@ class FaultRule:
     name: str
     request: int | range | None = None
     owner: str | None = None
+    mint: str | None = None
     page: WhichPage | None = None
     p: float = 1.0
     times: int | None = None
@@ -62,6 +63,7 @@ class FaultRule:
         """Whether the fault is injected into this read of a page."""
         return (
             (self.owner is None or self.owner == context.query.owner)
+            and (self.mint is None or self.mint == context.query.mint)
             and self._is_request(context.number)
             and self._is_page(context)
             and (self.times is None or context.tries <= self.times)

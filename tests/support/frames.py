@@ -37,3 +37,17 @@ def balances_frame(rows, owners=None, mints=None):
             "slot": np.array([row[3] for row in rows], dtype=np.int64),
         }
     )
+
+
+def holders_held(holdings, mints=None):
+    """Return the holders that the indexer has, in the order of a frame: computed apart from its own code."""
+    table = holdings.to_dict()
+    mints = holdings.mint_texts if mints is None else mints
+    return [
+        (owner, mint, balance)
+        for mint in mints
+        for balance, _, owner in sorted(
+            ((row[mint], key_bytes(owner), owner) for owner, row in table.items() if mint in row),
+            reverse=True,
+        )
+    ]
