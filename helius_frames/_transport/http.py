@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import logging
 import socket
 import ssl
@@ -558,10 +559,20 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
         if not isinstance(loop, asyncio.BaseEventLoop):  # uvloop cannot race addresses; httpcore's own can
             own = httpcore.AnyIOBackend()
             return await own.connect_tcp(host, port, timeout, local_address, socket_options)
+        # The addresses of a name race, so that a broken IPv6 costs no timeout. A race that is cancelled may leave
+        # a socket to the garbage collector, so an address alone runs none.
+        race_s = None if _is_address(host) else _RACE_S
         async with _connecting(timeout):
-            # The addresses of a name race, so that a broken IPv6 costs no timeout.
-            _, stream = await loop.create_connection(LoopStream, host, port, happy_eyeballs_delay=_RACE_S)
+            _, stream = await loop.create_connection(LoopStream, host, port, happy_eyeballs_delay=race_s)
         return stream
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @asynccontextmanager
