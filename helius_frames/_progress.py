@@ -21,10 +21,12 @@ class PullProgress:
 
     owners: int = 0
     """Owners asked."""
+    mints: int = 0
+    """Mints asked; 0 where owners are."""
     done: int = 0
-    """Owners finished."""
+    """Owners (or mints) finished."""
     failed: int = 0
-    """Owners that failed."""
+    """Owners (or mints) that failed."""
     pages: int = 0
     """Pages of rows received."""
     rows: int = 0
@@ -54,12 +56,10 @@ class ProgressDisplay:
         option: ProgressOption,
         *,
         is_local: bool = False,
-        noun: str = "owner",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._progress = progress
         self._clock = clock
-        self._noun = noun
         self._call = option if callable(option) else None
         is_wanted = _is_watched() and not is_local if option is None else option is True
         self._begin_s = clock() + (0.0 if option else _MOMENT_S) if is_wanted else None
@@ -90,11 +90,12 @@ class ProgressDisplay:
         if self._bar is None:
             from tqdm.auto import tqdm  # noqa: PLC0415 - loads ipywidgets inside a kernel
 
-            self._bar = tqdm(total=progress.owners, unit=f" {self._noun}s", dynamic_ncols=True)
+            total, unit = (progress.mints, " mints") if progress.mints else (progress.owners, " owners")
+            self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True)
         spent = f"{progress.requests:,} requests"
         if progress.credits:
             spent += f" = {progress.credits:,} credits"
-        rows = f"{progress.rows:,} rows, " if self._noun == "owner" or progress.rows else ""
+        rows = "" if progress.mints else f"{progress.rows:,} rows, "
         failed = f", {progress.failed:,} failed" if progress.failed else ""
         self._bar.set_postfix_str(f"{rows}{spent}{failed}", refresh=False)
         self._bar.n = progress.done + progress.failed
