@@ -9,8 +9,8 @@ import traceback
 
 import pytest
 from helius_frames._clean import MASK, clean, conceal, shorten
-
 from helius_frames._transport.endpoint import Endpoint, Secret, resolve_endpoint, seal
+
 from helius_frames.errors import EndpointError, InputError, KeyMissingError
 
 KEY = "0b4f7d2c-9a31-4e58-8c6f-" + secrets.token_hex(6)
