@@ -24,7 +24,7 @@ class PullProgress:
     owners: int = 0
     """Owners asked; where holders are read those that are wanted, 0 for all of them."""
     mints: int = 0
-    """Mints whose holders are asked; 0 where owners are."""
+    """Mints asked, for their holders or their metadata; 0 where owners are."""
     done: int = 0
     """Owners (or mints) finished."""
     failed: int = 0
@@ -66,12 +66,10 @@ class ProgressDisplay:
         option: ProgressOption,
         *,
         is_local: bool = False,
-        noun: str = "owner",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._progress = progress
         self._clock = clock
-        self._noun = noun
         self._call = option if callable(option) else None
         is_wanted = _is_watched() and not is_local if option is None else option is True
         self._begin_s = clock() + (0.0 if option else _MOMENT_S) if is_wanted else None
@@ -102,7 +100,7 @@ class ProgressDisplay:
         if self._bar is None:
             from tqdm.auto import tqdm  # noqa: PLC0415 - loads ipywidgets inside a kernel
 
-            total, noun = (progress.mints, "mint") if progress.mints else (progress.owners, self._noun)
+            total, noun = (progress.mints, "mint") if progress.mints else (progress.owners, "owner")
             self._bar = tqdm(total=total, unit=f" {noun}s", bar_format=_BAR, dynamic_ncols=True)
         # What is happening comes before what has happened.
         facts = [f"429, waiting {progress.waiting_s:.0f} s"] if progress.waiting_s else []

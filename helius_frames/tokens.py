@@ -313,7 +313,7 @@ async def _aread(pull: TokenPull) -> pd.DataFrame:
 
 def _display(pull: TokenPull) -> ProgressDisplay:
     config = pull.config
-    return ProgressDisplay(pull.progress, config.progress, is_local=config.endpoint.is_demo, noun="mint")
+    return ProgressDisplay(pull.progress, config.progress, is_local=config.endpoint.is_demo)
 
 
 def _keep(error: HeliusError | PullInterrupted, pull: TokenPull) -> None:

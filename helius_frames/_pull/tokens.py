@@ -92,7 +92,7 @@ class TokenPull:
     ) -> None:
         self.config = config
         self.pools = pools
-        self.progress = PullProgress(owners=len(config.mints))
+        self.progress = PullProgress(mints=len(config.mints))
         self.methods: list[str] = []
         """Methods that were answered."""
         self.rpc = rpc

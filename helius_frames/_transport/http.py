@@ -559,8 +559,8 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
         if not isinstance(loop, asyncio.BaseEventLoop):  # uvloop cannot race addresses; httpcore's own can
             own = httpcore.AnyIOBackend()
             return await own.connect_tcp(host, port, timeout, local_address, socket_options)
-        # The addresses of a name race, so that a broken IPv6 costs no timeout. A race that is cancelled may leave
-        # a socket to the garbage collector, so an address alone runs none.
+        # The addresses of a name race, so that a broken IPv6 costs no timeout. A race that is cancelled may
+        # leave a socket to the garbage collector, so an address alone runs none.
         race_s = None if _is_address(host) else _RACE_S
         async with _connecting(timeout):
             _, stream = await loop.create_connection(LoopStream, host, port, happy_eyeballs_delay=race_s)

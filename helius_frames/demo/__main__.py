@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m helius_frames.demo",
-        description="Serve synthetic compressed-token balances by the Photon API.",
+        description="Serve synthetic compressed-token balances, and their mints, by the Photon and RPC APIs.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")

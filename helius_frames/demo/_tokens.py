@@ -241,4 +241,7 @@ def _accounts_query(params: object) -> tuple[list[str], int, int | None]:
     cut = config.get("dataSlice")
     if cut is None:
         return addresses, 0, None
-    return addresses, int(cut["offset"]), int(cut["offset"]) + int(cut["length"])
+    edges: list[Any] = [cut.get(name) for name in ("offset", "length")] if isinstance(cut, dict) else []
+    if not edges or not all(isinstance(edge, int) and edge >= 0 for edge in edges):
+        raise _rpc.invalid("dataSlice needs offset and length")
+    return addresses, edges[0], edges[0] + edges[1]

@@ -385,7 +385,7 @@ def test_credits_are_counted_for_helius_alone():
     seen = []
     frame = tokens_from(server, many(150), progress=seen.append)
     assert frame.attrs["helius"]["credits"] == 0
-    assert (seen[-1].done, seen[-1].owners, seen[-1].requests, seen[-1].credits) == (150, 150, 3, 0)
+    assert (seen[-1].done, seen[-1].mints, seen[-1].requests, seen[-1].credits) == (150, 150, 3, 0)
 
 
 # Keys
@@ -568,3 +568,12 @@ def test_each_mint_is_counted_once(pools, errors_option):
     seen = []
     tokens_from(server, mints, pools=pools, errors=errors_option, retries=0, progress=seen.append)
     assert seen[-1].done == 250
+
+
+def test_the_bar_counts_mints_and_credits(monkeypatch, capsys):
+    with use_transport("in process", TokenServer({}, {})):
+        read_helius_tokens(many(150), cluster="mainnet", api_key="k", progress=True)
+    drawn = capsys.readouterr().err
+    assert "150/150" in drawn
+    assert "3 requests = 12 credits" in drawn
+    assert "rows" not in drawn
