@@ -465,6 +465,31 @@ def test_an_end_that_only_a_made_cursor_saw_is_confirmed_from_the_servers_own():
         assert isinstance(rows, Contradiction)
 
 
+def test_ranges_that_are_dropped_while_their_end_is_confirmed_give_no_rows():
+    server = TinyServer(range(0, 2**KEY_BITS, 2**KEY_BITS // 45))
+    ranges = KeyRanges(server, OWNER)
+    fetch = server.fetch
+
+    async def fetch_and_drop(owner, number, *, cursor=None):
+        page = await fetch(owner, number, cursor=cursor)
+        ranges.is_dropped = all(part.is_done for part in ranges._ranges)
+        return page
+
+    async def main():
+        page = await fetch(OWNER, 1)
+        ranges._measure(ranges.first, page)
+        ranges.first.append(page)
+        upper = ranges.split()
+        place = (2**KEY_BITS // 45 * 38 << BITS) + 1  # a short page before the end, in the middle of a page
+        upper.cursor = pubkey.encode(pubkey.at_position(place))
+        upper.lower = ranges.first.upper = pubkey.aligned(upper.cursor)
+        server.fetch = fetch_and_drop
+        return await ranges.read(upper), await ranges.read(ranges.first)
+
+    assert asyncio.run(main()) == (None, None)
+    assert ranges.is_dropped
+
+
 def test_a_contradiction_of_a_made_cursor_says_nothing_of_other_owners():
     server = SkipsRows(range(0, 2**KEY_BITS, 2**KEY_BITS // 200))
     in_ranges(server, 3)

@@ -292,7 +292,12 @@ class TextOrder(Photon):
         )
 
 
-SERVERS = [Photon, BeginsAgain, Ends, GoesBeyond, TextOrder]
+class Refuses(KnowsOnlyItsOwn):
+    def unknown(self, _place):
+        raise RPCError("unknown cursor", code=-32602)
+
+
+SERVERS = [Photon, Refuses, BeginsAgain, Ends, GoesBeyond, TextOrder]
 NUMBERS = st.sets(st.integers(0, 2**56 - 1) | st.integers(0, 40), max_size=40)
 
 

@@ -323,6 +323,19 @@ def test_a_walk_that_failed_is_dropped_and_what_its_helpers_bring_counts_for_not
     assert pulled.sink.closed == [0]
 
 
+def test_a_helper_that_fails_after_its_owner_did_is_not_a_second_failure():
+    class BothFail(Walk):
+        async def help(self):
+            await super().help()
+            await asyncio.sleep(0.01)
+            raise RPCError("later")
+
+    pulled = schedule([BothFail(error=RPCError("first"), left=5.0)], is_collecting=True)
+    assert json.loads(pulled.stats.failures())[0]["message"] == "first"
+    assert pulled.stats.progress.failed == 1
+    assert pulled.sink.closed == [0]
+
+
 def test_a_bug_in_a_walk_comes_out_as_it_is():
     with pytest.raises(ZeroDivisionError):
         schedule([Walk([1]), Walk(error=ZeroDivisionError())])
