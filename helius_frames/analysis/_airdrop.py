@@ -242,7 +242,19 @@ def airdrop_report(
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Sum up the table that `airdrop` returns, of one mint."""
+    """Sum up the table that `airdrop` returns, of one mint: owners and tokens by status.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import helius_frames
+    >>> from helius_frames.analysis import airdrop, by_mint, summarise
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> mint = by_mint(df).index[0]
+    >>> table = airdrop(df, pd.Series({owner: 5 for owner in helius_frames.demo.OWNERS[:3]}), mint)
+    >>> int(summarise(table)["owners"].sum()) == len(table)
+    True
+    """
     about = table["mint"].cat.categories
     if len(about) > 1:
         raise InputError(
@@ -470,7 +482,19 @@ class About(NamedTuple):
 
 
 def about_list(frame: pd.DataFrame, table: pd.DataFrame, decimals: int | Mapping[str, int] | None) -> About:
-    """Say what the table that `airdrop` returns is about, of one mint."""
+    """Say what the table that `airdrop` returns is about, of one mint.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import helius_frames
+    >>> from helius_frames.analysis import about_list, airdrop, by_mint
+    >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
+    >>> mint = by_mint(df).index[0]
+    >>> table = airdrop(df, pd.Series({owner: 5 for owner in helius_frames.demo.OWNERS[:3]}), mint)
+    >>> about_list(df, table, None).mint == mint
+    True
+    """
     columns = read_columns(frame)
     mint = str(table["mint"].cat.categories[0]) if len(table["mint"].cat.categories) else ""
     code = columns.mints.names.get_indexer(pd.Index([mint]))[0]
