@@ -10,7 +10,6 @@ import asyncio
 import json
 import math
 import time
-from collections import deque
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import parse_qs
@@ -18,6 +17,7 @@ from urllib.parse import parse_qs
 from helius_frames.demo import _asgi, _rpc, _tokens
 from helius_frames.demo._asgi import Receive, Reply, Scope, Send
 from helius_frames.demo._pages import Cursor, Pages, ServerPanic, pages_of, token_of
+from helius_frames.demo.limits import Limiter, SlidingWindow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ class Gateway(NamedTuple):
 
     api_key: str | None
     latency_s: float
-    rate: float | None
+    limiter: Limiter | None
     retry_after: Literal["seconds", "date"] | None
 
 
@@ -90,6 +90,8 @@ class Indexer:
         Seconds that every request takes.
     rate
         Requests per second answered in any second that slides along; the rest get 429.
+    limiter
+        Another limit than ``rate``: one of `demo.limits`, such as ``TokenBucket(50, burst=5)``.
     retry_after
         Form of the ``Retry-After`` header of those 429s; ``None``: without.
     on_read
@@ -121,6 +123,7 @@ class Indexer:
         api_key: str | None = None,
         latency_s: float = 0.0,
         rate: float | None = None,
+        limiter: Limiter | None = None,
         retry_after: Literal["seconds", "date"] | None = None,
         on_read: Callable[[int], None] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -128,17 +131,18 @@ class Indexer:
     ) -> None:
         if rate is not None and not (rate > 0 and math.isfinite(rate)):
             raise ValueError(f"rate {rate!r}; give a positive number of requests per second, or None")
+        if rate is not None:
+            limiter = SlidingWindow(max(1, math.floor(rate)), max(1, math.floor(rate)) / rate)
         self.holdings = holdings
         self.slot = slot
         self.requests = self.refused = self.reads = 0
         self._page_slots = page_slots
         self._methods = _methods(version)
         self._cursor: Cursor = cursor
-        self._gateway = Gateway(api_key, latency_s, rate, retry_after)
+        self._gateway = Gateway(api_key, latency_s, limiter, retry_after)
         self._on_read = on_read
         self._sleep = sleep
         self._clock = clock
-        self._accepted: deque[float] = deque()
 
     @property
     def holdings(self) -> Holdings:
@@ -196,20 +200,10 @@ class Indexer:
         gateway = self._gateway
         if gateway.api_key is not None and not _has_key(scope, gateway.api_key):
             return _gateway_error(401, -32001, "Unauthorized")
-        if gateway.rate is not None and not self._is_in_rate(gateway.rate):
+        if gateway.limiter is not None and gateway.limiter.allow(self._clock()) is not None:
             self.refused += 1
             return _gateway_error(429, -32005, "Too many requests", _retry_header(gateway.retry_after))
         return None
-
-    def _is_in_rate(self, rate: float) -> bool:
-        """Whether fewer than ``rate`` requests were accepted in the last second."""
-        now, allowed = self._clock(), max(1, math.floor(rate))
-        while self._accepted and self._accepted[0] <= now - allowed / rate:
-            self._accepted.popleft()
-        if len(self._accepted) >= allowed:
-            return False
-        self._accepted.append(now)
-        return True
 
     def _answer(self, body: bytes, url_query: bytes) -> Reply:
         try:
