@@ -135,13 +135,13 @@ def frame_of(rows):
 
 
 @pytest.mark.parametrize("error", [RPCError("no"), PullInterrupted()], ids=repr)
-def test_what_was_kept_is_said_in_one_sentence_with_how_to_go_on(error):
+def test_what_was_kept_is_said_in_one_sentence_with_how_to_continue(error):
     before = str(error)
     error.keep(frame_of(1234), ("b", "c"), 5)
     assert str(error) == (
         f"{before}. Kept: 3 of 5 owners read to the end, 1,234 rows, in .partial of this exception"
         " (in a notebook: import sys; sys.last_value.partial);"
-        " to go on, read its .open_owners, the other 2"
+        " to continue, read its .open_owners, the other 2"
     )
     assert len(error.partial) == 1234
     assert error.open_owners == ("b", "c")
@@ -158,7 +158,7 @@ def test_where_nothing_is_left_there_is_nothing_to_go_on_with():
     error = PullInterrupted()
     error.keep(frame_of(2), (), 2)
     assert "2 of 2 owners" in str(error)
-    assert "go on" not in str(error)
+    assert "to continue" not in str(error)
 
 
 def test_holders_of_mints_are_kept_as_mints():

@@ -7,6 +7,7 @@ import contextvars
 import gc
 import sys
 import threading
+from contextlib import nullcontext
 
 import pytest
 import uvloop
@@ -94,14 +95,36 @@ def test_context_variables_of_the_caller_are_seen_and_not_changed():
     assert variable.get() == "of the caller"
 
 
-def test_a_tick_comes_now_and_then_and_a_last_one_at_the_end():
+def test_a_tick_comes_now_and_then_in_the_callers_thread():
     ticks = []
     run(asyncio.sleep(0.05), on_tick=lambda: ticks.append(threading.current_thread()))
     assert len(ticks) >= 3
     assert set(ticks) == {threading.current_thread()}
-    ticks.clear()
-    run(echo(1), on_tick=lambda: ticks.append(1))
-    assert ticks
+
+
+@pytest.mark.parametrize("error", [None, ValueError("its own")])
+def test_no_tick_comes_after_the_end_so_that_an_error_of_the_coroutine_goes_first(error):
+    release, ticks = threading.Event(), []
+
+    async def coroutine():
+        while not release.is_set():  # noqa: ASYNC110 - set by another thread
+            await asyncio.sleep(0.001)
+        if error is not None:
+            raise error
+        return "result"
+
+    def on_tick():
+        ticks.append(1)
+        if release.is_set():
+            raise Stop
+        release.set()
+        while library_tasks():
+            pass
+        run_in_library_loop(echo(1))  # by now the end has been told
+
+    with nullcontext() if error is None else pytest.raises(ValueError, match="its own"):
+        assert run(coroutine(), on_tick=on_tick) == "result"
+    assert ticks == [1]
 
 
 def test_an_error_in_a_tick_cancels_the_coroutine_and_waits_until_it_has_unwound():

@@ -129,7 +129,7 @@ def ids_of(pulls):
 def test_no_two_requests_of_a_process_have_one_id():
     ids = ids_of(pulls=5)
     assert len(set(ids)) == len(ids) == 10
-    assert len({text.partition("-")[0] for text in ids}) == 5
+    assert len({text.partition(".")[0] for text in ids}) == 5
 
 
 def test_a_reply_of_another_pull_does_not_pass():

@@ -222,7 +222,16 @@ def test_a_full_page_tells_how_many_pages_lie_ahead():
     ranges = measured(EVEN_PAGE)
     assert ranges.first.position == 10 * STEP << BITS
     assert ranges.first.keys_per_row == STEP << BITS
-    assert ranges.pages_left() == pytest.approx(99, abs=0.5)
+    # A page is taken to be a little smaller than it is.
+    assert ranges.pages_left() == pytest.approx(99 / key_ranges._PAGE_SHARE, abs=0.5)
+
+
+def test_all_even_pages_together_tell_the_density_to_every_range():
+    ranges = measured(EVEN_PAGE)
+    upper = ranges.split()
+    page = ranges._fetcher.build(list(range(13 * STEP, 33 * STEP, 2 * STEP)), is_full=True)
+    ranges._measure(ranges.first, page)  # 21 steps with ten mints, after ten with ten
+    assert ranges.first.keys_per_row == upper.keys_per_row == (31 * STEP << BITS) // 20
 
 
 def test_the_larger_half_is_cut_half_way():
@@ -235,13 +244,36 @@ def test_the_larger_half_is_cut_half_way():
     assert (upper.upper, upper.upper_pos) == (None, pubkey.KEY_SPACE)
     assert upper.is_made
     assert not lower.is_made
-    assert lower.pages_left(10) == pytest.approx(upper.pages_left(10), abs=1)
+    assert lower.pages_left(ranges._page_rows) == pytest.approx(upper.pages_left(ranges._page_rows), abs=1)
+
+
+@pytest.mark.parametrize("page_size", [10, 100, 1000])
+def test_a_cut_lies_at_a_whole_number_of_pages_each_taken_to_be_a_little_smaller(page_size):
+    step = 2**KEY_BITS // (page_size * 50)
+    ranges = measured(range(step, (page_size + 1) * step, step), page_size=page_size)
+    begin, upper = ranges.first.position, ranges.split()
+    rows = (upper.position - begin) / (step << BITS)
+    assert rows == int(25 * page_size * key_ranges._PAGE_SHARE)
+    assert 24 * page_size < rows < 25 * page_size  # the reader of the lower part needs no page for a rest
+
+
+def test_more_cuts_are_made_only_as_more_pages_tell_the_density():
+    ranges = measured(EVEN_PAGE)
+    while ranges.pages_left():
+        ranges.split()
+    assert len(ranges._ranges) == key_ranges._RANGES_PER_PAGE
+    ranges._measure(
+        ranges.first, ranges._fetcher.build(list(range(11 * STEP, 21 * STEP, STEP)), is_full=True)
+    )
+    while ranges.pages_left():
+        ranges.split()
+    assert len(ranges._ranges) == 2 * key_ranges._RANGES_PER_PAGE
 
 
 def test_the_largest_range_is_cut_and_ranges_stay_in_order():
-    ranges = measured(EVEN_PAGE)
+    ranges = measured(EVEN_PAGE, range(11 * STEP, 21 * STEP, STEP), range(21 * STEP, 31 * STEP, STEP))
     for _ in range(12):
-        left = [each.pages_left(10) for each in ranges._ranges]
+        left = [each.pages_left(ranges._page_rows) for each in ranges._ranges]
         assert ranges.pages_left() == max(left)
         place = left.index(max(left))
         upper = ranges.split()
@@ -279,9 +311,10 @@ def test_where_the_density_changes_a_cut_reaches_as_far_as_even_pages_were_seen(
     assert ranges.first.even_pages == 1.0
     density = ranges.first.keys_per_row
     upper = ranges.split()
-    assert upper.position == ranges.first.position + 3 * 10 * density  # at least what is worth splitting
+    # At least what is worth splitting: three pages, each a little smaller.
+    assert upper.position == ranges.first.position + 29 * density
     assert upper.even_pages == 4.0
-    assert ranges.split().position - upper.position == 4 * 10 * density  # twice as far each time, about
+    assert ranges.split().position - upper.position == 39 * density  # twice as far each time, about
 
 
 def test_a_density_within_a_factor_of_eight_is_even():
@@ -294,7 +327,7 @@ def test_an_estimate_of_thousands_of_pages_is_not_believed():
     ranges = measured(range(10, 20))  # as if the whole key space were so crowded
     assert ranges.pages_left() > 2 * key_ranges._BELIEVED_PAGES
     upper = ranges.split()
-    assert upper.position == ranges.first.position + 3 * 10 * ranges.first.keys_per_row
+    assert upper.position == ranges.first.position + 29 * ranges.first.keys_per_row  # three pages
 
 
 def test_two_mints_at_one_place_have_a_density_too():
@@ -423,21 +456,20 @@ def test_any_other_error_is_the_owners(error):
         asyncio.run(ranges.read(ranges.first))
 
 
-def test_an_error_that_comes_when_the_ranges_were_dropped_is_none():
+@pytest.mark.parametrize("dropped_at", [2, 3])
+def test_a_page_or_an_error_that_comes_when_the_ranges_were_dropped_is_none(dropped_at):
     server = Failing(range(100), error=RequestTimeout("late"), at=3)
     ranges = KeyRanges(server, OWNER)
-    build = server.build
+    fetch = server.fetch
 
-    def drop_at_second(numbers, *, is_full):
-        ranges.is_dropped = server.requests == 2
-        return build(numbers, is_full=is_full)
+    async def drop_meanwhile(owner, number, *, cursor=None):
+        ranges.is_dropped = number == dropped_at
+        return await fetch(owner, number, cursor=cursor)
 
-    server.build = drop_at_second
+    server.fetch = drop_meanwhile
     assert asyncio.run(ranges.read(ranges.first)) is None
-    ranges.is_dropped = True
-    assert asyncio.run(ranges._fetch(None, is_made=False)) is None
-    ranges.requests = 2
-    assert asyncio.run(ranges._fetch(None, is_made=False)) is None
+    assert ranges.requests == dropped_at
+    assert len(ranges.first.rows) == 10 * (min(dropped_at, 3) - 1)
 
 
 def test_rows_without_end_are_an_error():

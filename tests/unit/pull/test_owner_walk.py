@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helius_frames._pull.owner_walk import EMPTY_PAGES_MAX, LoopDetector, OwnerWalk, read_plainly
+from helius_frames._pull.owner_walk import EMPTY_PAGES_MAX, MintLoopDetector, OwnerWalk, read_plainly
 from helius_frames._pull.rows import RowBuffer
 from helius_frames.demo import Holdings, Indexer
 from helius_frames.errors import CursorError, ProtocolError, RPCError
@@ -272,7 +272,7 @@ DETECTOR_PAGES = st.lists(st.lists(st.integers(0, 30), max_size=4), max_size=8)
 
 @given(DETECTOR_PAGES)
 def test_the_detector_refuses_a_mint_that_came_before_and_nothing_else(pages):
-    detector, buffer, seen = LoopDetector(OWNER, RowBuffer()), RowBuffer(), set()
+    detector, buffer, seen = MintLoopDetector(RowBuffer(), owner=OWNER), RowBuffer(), set()
     for number, numbers in enumerate(pages, start=1):
         page = page_of({}, f"cursor {number}") if not numbers else repeated_page(numbers, f"cursor {number}")
         is_repeated = len(set(numbers)) < len(numbers) or bool(seen & set(numbers))
@@ -300,13 +300,13 @@ def repeated_page(numbers, cursor):
 def test_the_detector_knows_what_was_read_before_it():
     buffer = RowBuffer()
     buffer.append(page_of([1, 2, 3]))
-    detector = LoopDetector(OWNER, buffer)
+    detector = MintLoopDetector(buffer, owner=OWNER)
     with pytest.raises(CursorError):
         detector.check(page_of([2]), 2, buffer)
 
 
 def test_the_detector_ends_a_walk_of_empty_pages_and_counts_only_those_in_a_row():
-    detector = LoopDetector(OWNER, RowBuffer())
+    detector = MintLoopDetector(RowBuffer(), owner=OWNER)
     for number in range(EMPTY_PAGES_MAX):
         detector.check(page_of({}, f"cursor {number}"), number, RowBuffer())
     detector.check(page_of([1], "one"), 101, RowBuffer())
@@ -318,7 +318,7 @@ def test_the_detector_ends_a_walk_of_empty_pages_and_counts_only_those_in_a_row(
 
 
 def test_the_detector_names_the_page_at_which_a_cursor_came_first():
-    detector = LoopDetector(OWNER, RowBuffer())
+    detector = MintLoopDetector(RowBuffer(), owner=OWNER)
     detector.check(page_of([1], "a"), 4, RowBuffer())
     detector.check(page_of([2], "b"), 5, RowBuffer())
     with pytest.raises(CursorError, match="the same cursor came twice, first on page 4"):

@@ -80,12 +80,15 @@ def test_the_highest_balance_is_kept():
     assert buffer.take_rows().balances.tolist() == [2**64 - 1, 2**63]
 
 
-def test_many_pages_leave_a_quarter_of_room_at_most():
+def test_many_pages_leave_room_for_half_as_many_rows_at_most_and_none_when_they_are_taken():
     buffer = RowBuffer()
     for number in range(200):
         buffer.append(page_of(range(number * 10, number * 10 + 10)))
-    assert len(buffer._columns[0]) <= 2000 * 5 // 4
-    assert len(buffer.take_rows().keys) == 2000
+        for column in buffer._columns:
+            assert len(buffer) <= len(column) <= max(10, len(buffer) * 3 // 2)
+    rows = buffer.take_rows()
+    assert [column.base for column in (rows.keys, rows.balances, rows.slots)] == [None] * 3
+    assert len(rows.keys) == len(rows.balances) == len(rows.slots) == 2000
 
 
 def test_some_rows_can_be_taken_by_slice_mask_and_place():
