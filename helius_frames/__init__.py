@@ -20,6 +20,7 @@ import pandas as pd
 
 from helius_frames import demo
 from helius_frames._progress import PullProgress
+from helius_frames._token_account import token_account_address
 from helius_frames._transport.endpoint import CLUSTERS
 from helius_frames._transport.rate_limit import PLANS
 from helius_frames._version import __version__
@@ -90,6 +91,7 @@ __all__ = [
     "read_helius_balances",
     "read_helius_holders",
     "read_helius_tokens",
+    "token_account_address",
 ]
 
 pd.api.extensions.register_dataframe_accessor("helius")(BalancesAccessor)

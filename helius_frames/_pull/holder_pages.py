@@ -39,6 +39,8 @@ class Wanted:
 
     def of(self, page: Page) -> Page:
         """Return the wanted rows of a page, whatever their number."""
+        if not self.floor and self.owners is None:
+            return page
         is_wanted = page.balances >= np.uint64(self.floor)
         if self.owners is not None:
             is_wanted &= np.fromiter(map(self.owners.__contains__, page.keys.tolist()), bool, len(page))

@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     from helius_frames._pull.fetch import PageFetcher
     from helius_frames._pull.holder_pages import Wanted
 
-# A range is cut only while it has this many pages left: each cut costs half a page on average.
+# A range is cut only while it has this many pages left, and one for each so many pages that were read: each
+# cut costs half a page on average.
 _WORTH_CUTTING: Final = 3.0
+_PAGES_PER_CUT: Final = 200
 # A cut that finds next to nothing must be made up for by so many pages before there are others.
 _PAGES_PER_MISS: Final = 4
 # Rows that a density is made of, at least.
@@ -293,14 +295,15 @@ class HolderRanges:
         waiting = sum(not part.pages for part in self._ranges)
         if waiting + _PAGES_PER_MISS * self._misses >= pages:
             return 0.0, 0
-        most, largest = 0.0, 0
+        is_worth = False
+        most, largest = max(_WORTH_CUTTING, pages / _PAGES_PER_CUT), 0
         for number, part in enumerate(self._ranges):
             if part.is_done or part.at is None:
                 continue
             left = (part.tie + self._below_tie(number)) / self._fetcher.page_size
-            if left > max(most, _WORTH_CUTTING) and self._cut_of(number) is not None:
-                most, largest = left, number
-        return most, largest
+            if left > most and self._cut_of(number) is not None:
+                most, largest, is_worth = left, number, True
+        return (most, largest) if is_worth else (0.0, 0)
 
     def _low(self, part: HolderRange) -> int:
         """Lowest balance that a range can have."""
@@ -357,8 +360,9 @@ class HolderRanges:
         balances, above, lowest = page.balances, part.at, int(page.balances[-1])
         if part.pages == 1 and above is not None:
             # From the cut on, which may lie far above the first holder below it.
-            n = len(page) if page.cursor is None else max(len(page) // 4, 1)
-            low = self._low(part) if page.cursor is None else int(balances[n - 1])
+            is_few = len(page) < 4 * _ROWS_MIN  # of these the whole page, to the end of the range
+            n = len(page) if is_few else len(page) // 4
+            low = self._low(part) if is_few and page.cursor is None else int(balances[n - 1])
             span = _level(above.balance) - _level(low)
             part.top_density = n / span if span > 0 else None
         tied = int((balances == balances[-1]).sum())

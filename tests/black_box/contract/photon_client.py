@@ -6,6 +6,7 @@ import httpx
 
 V2 = "getCompressedTokenBalancesByOwnerV2"
 V1 = "getCompressedTokenBalancesByOwner"
+HOLDERS = "getCompressedMintTokenHolders"
 
 
 def message(params=None, *, method=V2, request_id="1"):

@@ -72,7 +72,33 @@ HELD: Final[dict[str, dict[str, int]]] = {
     EMPTY: {},
     **_shared_rows(),
 }
-HOLDINGS: Final = Holdings.from_dict(HELD)
+
+
+def _holders() -> dict[str, dict[str, int]]:
+    """Holders by mint: amounts where numbers break, ties over pages, exactly full pages, zeros."""
+    rng = np.random.default_rng(20_260_102)
+    owners = [*texts_of(rng.permutation(random_keys(rng, 2600))), *_edge_mints()]
+    amounts = {
+        AMOUNTS: [0, 1, 10**9, 2**53 - 1, 2**53, 2**53 + 1, 2**62, 2**63 - 1],
+        HUGE: [U64_MAX, 3, 2, 0],
+        HALF: [2**63, 3, 2, 0],
+        TIED: [10**9] * len(owners),
+        MIXED: [*long_tailed(rng, 900).clip(0, 2**62).tolist(), *[10**9] * 1200, *[0] * 500],
+        FULL_PAGE: list(range(1, 1001)),
+        GONE: [0] * 7,
+    }
+    return {mint: dict(zip(owners, some, strict=False)) for mint, some in amounts.items()}
+
+
+AMOUNTS, HUGE, HALF, TIED, MIXED, FULL_PAGE, GONE, NOBODYS = texts_of(
+    random_keys(np.random.default_rng(20_260_103), 8)
+)
+HOLDERS: Final = _holders()
+_ROWS: Final = {owner: dict(row) for owner, row in HELD.items()}
+for _mint, _row_of in HOLDERS.items():
+    for _owner, _amount in _row_of.items():
+        _ROWS.setdefault(_owner, {})[_mint] = _amount
+HOLDINGS: Final = Holdings.from_dict(_ROWS)
 
 
 def sql() -> Iterator[str]:
@@ -80,10 +106,10 @@ def sql() -> Iterator[str]:
     yield r"\set ON_ERROR_STOP on"
     yield "BEGIN;"
     # S608 where addresses and numbers of this module alone are written into SQL.
-    owners = ", ".join(f"'{_bytea(owner)}'" for owner in HELD)
+    owners = ", ".join(f"'{_bytea(owner)}'" for owner in _ROWS)
     yield f"DELETE FROM token_owner_balances WHERE owner IN ({owners});"  # noqa: S608
     yield "COPY token_owner_balances (owner, mint, amount) FROM STDIN WITH (FORMAT csv);"
-    for owner, row in HELD.items():
+    for owner, row in _ROWS.items():
         yield from (f"{_bytea(owner)},{_bytea(mint)},{balance}" for mint, balance in row.items())
     yield r"\."
     yield "INSERT INTO blocks (slot, parent_slot, parent_blockhash, blockhash, block_height, block_time)"
