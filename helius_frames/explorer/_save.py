@@ -47,7 +47,7 @@ class SaveItem(NamedTuple):
 
 
 class SaveMenu(anywidget.AnyWidget):
-    """A menu of downloads, and a button that copies a line of Python where there is one."""
+    """A menu of downloads, or a button for each, and one that copies a line of Python where there is one."""
 
     _esm = Path(__file__).with_name("save.js")
     _css = Path(__file__).with_name("explorer.css")
@@ -55,9 +55,12 @@ class SaveMenu(anywidget.AnyWidget):
     items: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
     python = traitlets.Unicode().tag(sync=True)
     has_python = traitlets.Bool(default_value=True).tag(sync=True)
+    is_menu = traitlets.Bool(default_value=True).tag(sync=True)
 
-    def __init__(self, make: Callable[[FileFormat, str], Download], *, has_python: bool = True) -> None:
-        super().__init__(has_python=has_python)
+    def __init__(
+        self, make: Callable[[FileFormat, str], Download], *, has_python: bool = True, is_menu: bool = True
+    ) -> None:
+        super().__init__(has_python=has_python, is_menu=is_menu)
         self._make = make
         self.on_msg(self._answer)
 

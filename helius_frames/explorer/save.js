@@ -58,6 +58,7 @@ function render({ model, el }) {
   status.setAttribute("role", "status");
   status.className = "helius-status";
   el.append(box);
+  const isMenu = model.get("is_menu");
 
   const toggle = (isOpen) => {
     menu.hidden = !isOpen;
@@ -73,12 +74,14 @@ function render({ model, el }) {
     const ticket = crypto.getRandomValues(new Uint32Array(2)).join("-");
     tickets.add(ticket);
     status.textContent = "saving …";
-    toggle(false);
-    opener.focus();
+    if (isMenu) {
+      toggle(false);
+      opener.focus();
+    }
     model.send({ what, format, ticket });
   };
   opener.addEventListener("click", () => toggle(menu.hidden));
-  box.addEventListener("keydown", (event) => {
+  if (isMenu) box.addEventListener("keydown", (event) => {
     const items = [...menu.querySelectorAll("button")];
     const place = items.indexOf(document.activeElement);
     const to = { ArrowDown: place + 1, ArrowUp: place - 1, Home: 0, End: items.length - 1 }[event.key];
@@ -91,12 +94,20 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
   });
-  box.addEventListener("focusout", (event) => {
+  if (isMenu) box.addEventListener("focusout", (event) => {
     if (!box.contains(event.relatedTarget)) toggle(false);
   });
 
   const draw = () => {
     status.textContent = ""; // what was saved is no longer what is shown
+    if (!isMenu) {
+      box.replaceChildren(...model.get("items").map((item) => {
+        const made = button(item.label, "jupyter-widgets jupyter-button widget-button helius-save");
+        made.addEventListener("click", () => save(item));
+        return made;
+      }));
+      return;
+    }
     menu.replaceChildren(...model.get("items").map((item) => {
       const made = button(item.label, "helius-item");
       made.setAttribute("role", "menuitem");
