@@ -227,7 +227,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
             decimals = {mint: known[mint] for mint in drawn if mint in known} or None
         else:
             decimals = known.get(self.mint)
-        return python_line(self.chart, self.mint, {**options, "decimals": decimals, "theme": self._theme_now})
+        options |= {"decimals": decimals, "theme": self._theme_now}
+        return python_line(self.chart, CHARTS[self.chart].plot, self.mint, options)
 
     @traitlets.validate("mint")
     def _known_mint(self, proposal: Bunch) -> str:
