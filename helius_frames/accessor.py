@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 import pandas as pd
 
 from helius_frames import analysis
+from helius_frames._card import card, described
 from helius_frames._options import ConnectionOptions, ReadOptions, choice, like, seal, with_options
 from helius_frames._transport.endpoint import Secret, as_secret
 from helius_frames.errors import AttrsError, InputError
@@ -128,7 +129,10 @@ class BalancesAccessor:
         self._frame = frame
 
     def __repr__(self) -> str:
-        return _described(self._frame)
+        return described(self._frame)
+
+    def _repr_html_(self) -> str:
+        return card(self._frame)
 
     @with_options(ReadOptions, drop_zero=None)
     def refresh(
@@ -799,34 +803,6 @@ def _is_text(values: pd.Series | pd.Index) -> bool:
     if isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "index_type"):  # a dictionary
         return pd.ArrowDtype(dtype.pyarrow_dtype.value_type).type is str
     return not len(values) or pd.api.types.infer_dtype(values, skipna=True) in ("string", "empty")
-
-
-def _described(frame: pd.DataFrame) -> str:
-    """Return whose holdings a frame has, its slots and its zero balances, in three lines."""
-    try:
-        found = analysis.pull_summary(frame)
-    except InputError as error:
-        return f"{_count(len(frame), 'row')} that cannot be used: {error}"
-    owners = _count(found.owners, "owner")
-    if found.is_whole:
-        asked = found.owners_read + found.owners_failed
-        owners = f"{_count(asked, 'owner')} asked, {found.owners:,} with rows"
-    elif found.owners_read > found.owners:
-        owners = f"{_count(found.owners_read, 'owner')} read, {found.owners:,} with rows"
-    slots = "none"
-    if found.slot_first is not None and found.slot_last is not None:
-        drift = found.slot_last - found.slot_first
-        slots = f"{found.slot_first:,} to {found.slot_last:,} (drift {drift:,})"
-    failed = f"; {_count(found.owners_failed, 'owner')} failed" if found.owners_failed else ""
-    return (
-        f"{owners}, {_count(found.mints, 'mint')}, {_count(found.rows, 'row')}{failed}\n"
-        f"slots {slots}\n"
-        f"{_count(found.zero_balances, 'zero balance')}"
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _asked(frame: pd.DataFrame) -> dict[str, Any]:

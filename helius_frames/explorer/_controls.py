@@ -15,7 +15,7 @@ BINS = (5, 200)
 TOP = (3, 100)
 DECIMALS = (0, 18)  # what an exact amount can have
 
-OWNER_WIDTH = "460px"  # a whole address in it can be read
+OWNER_WIDTH = "450px"  # a whole address in it can be read
 
 OF_SOME_CHARTS = ("scale", "bins", "top", "units", "decimals", "hide_zeros")
 
@@ -39,11 +39,16 @@ class Controls(NamedTuple):
     hide_zeros: Widget
     owner: Widget
 
-    def box(self) -> Widget:
-        """Put the controls side by side; they wrap where the cell is narrow."""
-        box = widgets.Box(self)
-        box.add_class("helius-controls")
-        return box
+    def lines(self, count: Widget, save: Widget) -> tuple[Widget, ...]:
+        """Put the controls into lines, which wrap where the cell is narrow.
+
+        Those of some charts only have a line of their own, so that nothing else moves when they go.
+        """
+        return (
+            _line(self.find, self.mint, count, self.owner),
+            _line(self.chart, save),
+            _line(*(getattr(self, name) for name in OF_SOME_CHARTS)),
+        )
 
     def hide_useless(self, useful: frozenset[str]) -> None:
         """Hide what does nothing for the chosen chart; search, mint, chart and owner always do."""
@@ -54,17 +59,23 @@ class Controls(NamedTuple):
 def build_controls(charts: Mapping[str, str]) -> Controls:
     """Build the controls, not yet linked to a state; ``charts`` maps a label to its kind."""
     return Controls(
-        find=_text("find mint", "part of its address", "210px", continuous_update=True),
-        mint=widgets.Dropdown(description="mint", style=_FIT, layout={"width": "270px"}),
+        find=_text("find mint", "symbol or address", "230px", continuous_update=True),
+        mint=widgets.Dropdown(description="mint", style=_FIT, layout={"width": "320px"}),
         chart=_choice("chart", list(charts.items())),
         scale=_choice("scale", ["log", "linear"]),
         bins=_slider("bins", BINS),
         top=_slider("top", TOP),
-        units=_choice("units", ["base", "decimals"]),
+        units=_choice("units", [("tokens", "decimals"), ("base", "base")]),
         decimals=_text("decimals", f"{DECIMALS[0]} to {DECIMALS[1]}", "150px", continuous_update=False),
         hide_zeros=widgets.Checkbox(description="hide zeros", indent=False, layout={"width": "auto"}),
         owner=_text("mark owner", "address, or part of it", OWNER_WIDTH, continuous_update=False),
     )
+
+
+def _line(*controls: Widget) -> Widget:
+    line = widgets.Box(controls)
+    line.add_class("helius-controls")
+    return line
 
 
 def _choice(label: str, options: list[Any]) -> Widget:

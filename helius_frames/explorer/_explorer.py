@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import ipywidgets as widgets
-import plotly.graph_objects as go
 import traitlets
 
 from helius_frames import analysis, charts
 from helius_frames.errors import InputError, MintError, OwnerError
 from helius_frames.explorer import _html
+from helius_frames.explorer._code import python_line
 from helius_frames.explorer._controls import BINS, DECIMALS, TOP, build_controls
-from helius_frames.explorer._figure import CurrentFigure
+from helius_frames.explorer._figure import BOX_TOOLS, SELECTABLE, CurrentFigure
+from helius_frames.explorer._keys import ChartKeys
 from helius_frames.explorer._points import (
     Point,
     PointHolders,
@@ -24,26 +26,31 @@ from helius_frames.explorer._points import (
     holders_of_tile,
     holders_of_top,
     rows_of,
+    together,
 )
 from helius_frames.explorer._save import (
     Download,
     FileFormat,
-    SaveButtons,
+    SaveItem,
+    SaveMenu,
     csv_bytes,
     file_name,
     parquet_bytes,
 )
 from helius_frames.explorer._search import matching
+from helius_frames.explorer._stops import outline, plain_text, stops_of, text_of
+from helius_frames.explorer._table import HolderList, HolderTable
+from helius_frames.explorer._tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
+    import plotly.graph_objects as go
     from traitlets import Bunch
 
-MINTS_OFFERED = 200
+# What `Explorer.download` saves.
+What: TypeAlias = Literal["chart", "selection", "mint", "all", "summary"]
 
 
 class Chart(NamedTuple):
@@ -80,8 +87,8 @@ CHARTS: Mapping[str, Chart] = {
         most=30,  # each has as many cells, and each cell its text
     ),
 }
-LINKED = ("chart", "scale", "bins", "top", "units", "hide_zeros")
-DRAWN = ("mint", *LINKED, "decimals", "owner", "theme")
+LINKED = ("chart", "scale", "bins", "units", "hide_zeros")
+DRAWN = ("mint", *LINKED, "top", "decimals", "owner", "theme")
 MOVES_POINTS = frozenset({"mint", "chart", "scale", "bins", "top", "hide_zeros"})
 
 
@@ -159,24 +166,69 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def __init__(self, frame: pd.DataFrame, **initial: Any) -> None:
         self._index = analysis.MintIndex.of(frame)
+        self._tokens = Tokens.of(self._index)
         self._summary = analysis.by_mint(self._index)
-        self._holders = self._summary["holders"].to_dict()
+        self._holder_counts = self._summary["holders"].to_dict()
+        self._zero_counts = self._summary["zero_balances"].to_dict()
         self._drift = analysis.drift(self._index.frame)
+        asked = analysis.pull_attrs(self._index.frame).get("owners")
+        self._asked: int | None = asked if isinstance(asked, int) else None
         self._matches = self._index.mints  # by the search for a mint
+        self._cursor: Point | None = None  # where the keys are
+        self._selected: list[Point] = []
         self._selection: PointHolders | None = None
+        self._listed: HolderList | None = None
         self._controls = build_controls({chart.label: kind for kind, chart in CHARTS.items()})
-        self._save = SaveButtons(self.download)
-        self._header, self._note, self._table = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        super().__init__(**({"mint": next(iter(self._index.mints), "")} | initial))
+        self._keys = ChartKeys(self._on_key)
+        self._table = HolderTable(self._toggle_mark)
+        self._save = SaveMenu(self._saved)
+        self._clear = widgets.Button(description="× clear", tooltip="clear the selection (Escape)")
+        self._header, self._note, self._count = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        super().__init__(**self._first_values(initial))
         # Drawn before there is a figure widget, whose constructor takes the first chart whole.
-        self._figure = CurrentFigure(self._drawn(), self._on_click)
+        self._figure = CurrentFigure(self._drawn(), self._on_points)
         self._lay_out()
         self._link()
+
+    def _first_values(self, initial: dict[str, Any]) -> dict[str, Any]:
+        """Add what the frame knows: the mint that most hold, decimals, and with them amounts in tokens."""
+        values = {"mint": next(iter(self._index.mints), "")} | initial
+        given = initial.get("decimals", {})
+        if isinstance(given, Mapping) and (known := self._tokens.decimals | dict(given)):
+            values = {"units": "decimals"} | values | {"decimals": known}
+        return values
 
     @property
     def figure(self) -> go.FigureWidget:
         """The figure widget: always the same one, whatever it shows."""
         return self._figure
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is shown, by attribute: ``explore(df, **explorer.state)`` shows it again."""
+        return {name: getattr(self, name) for name in DRAWN}
+
+    @property
+    def selection(self) -> pd.DataFrame:
+        """Holders behind what is selected, columns as of `top_holders`; no row where nothing is."""
+        if self._selection is not None:
+            return self._selection.holders.copy()
+        holders = self._index.holders(self.mint)
+        return self._index.holder_table(holders, 0, 0)
+
+    def as_python(self) -> str:
+        """Return the line of Python that draws the chart that is shown: ``df.helius.plot.…``."""
+        if not self.mint:
+            return ""
+        options = self._options()
+        known = options.pop("decimals") or {}
+        if self.chart == "heatmap":
+            drawn = charts.heatmap_numbers(self._index, self.mint, **self._options()).mints
+            decimals = {mint: known[mint] for mint in drawn if mint in known} or None
+        else:
+            decimals = known.get(self.mint)
+        options |= {"decimals": decimals, "theme": self._theme_now}
+        return python_line(self.chart, CHARTS[self.chart].plot, self.mint, options)
 
     @traitlets.validate("mint")
     def _known_mint(self, proposal: Bunch) -> str:
@@ -203,28 +255,36 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     # Putting together
 
     def _lay_out(self) -> None:
-        foot = widgets.Box((self._note, self._save))
+        controls = self._controls.lines(self._count, self._save)
+        chart = widgets.Box((self._figure, self._keys))
+        chart.add_class("helius-chart")
+        foot = widgets.Box((self._note, self._clear))
         foot.add_class("helius-foot")
-        self.children = (self._header, self._controls.box(), self._figure, foot, self._table)
-        self._parts = (*self._controls, *foot.children, *self.children)
+        self.children = (self._header, *controls, chart, foot, self._table)
+        inner = (self._count, self._save, self._figure, self._keys, self._note, self._clear)
+        self._parts = (*self._controls, *inner, *self.children)
         self.add_class("helius-explorer")
 
     def _link(self) -> None:
         for name in LINKED:
             traitlets.link((self, name), (getattr(self._controls, name), "value"))
+        self._controls.top.observe(self._choose_top, "value")
         self._controls.mint.observe(self._choose_mint, "value")
         self._refresh_texts()
         self._controls.find.observe(self._find_mint, "value")
         self._controls.decimals.observe(self._type_decimals, "value")
         self._controls.owner.observe(self._find_owner, "value")
-        self._save.observe(self._draw, "page_theme")
+        self._keys.observe(self._draw, "page_theme")
+        self._clear.on_click(lambda _button: self._select([]))
         self.observe(self._changed, DRAWN)
 
     # Drawing
 
     def _changed(self, change: Bunch) -> None:
         if change["name"] in MOVES_POINTS:
-            self._selection = None
+            self._cursor, self._selected, self._selection = None, [], None
+        if change["name"] in MOVES_POINTS | {"mint"}:
+            self._listed = None
         self._draw()
         self._refresh_texts()
         if change["name"] == "units" and self.units == "decimals" and self._decimals_or_none is None:
@@ -234,6 +294,17 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         self._figure.replace(self._drawn())
 
     def _drawn(self) -> go.Figure:
+        """Return the chart, with what is selected outlined."""
+        figure = self._plain()
+        self._stops = stops_of(figure)
+        points = self._selected if self._cursor is None else [self._cursor]
+        if points:
+            outline(figure, points, figure.layout.template.layout.font.color)
+        if not any(trace.type in SELECTABLE for trace in figure.data):
+            figure.layout.modebar.remove = list(BOX_TOOLS)
+        return figure
+
+    def _plain(self) -> go.Figure:
         return CHARTS[self.chart].plot(self._index, self.mint, theme=self._theme_now, **self._options())
 
     def _options(self) -> dict[str, Any]:
@@ -255,37 +326,130 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     @property
     def _theme_now(self) -> str:
-        return (self._save.page_theme or "light") if self.theme == "auto" else self.theme
+        return (self._keys.page_theme or "light") if self.theme == "auto" else self.theme
 
     def _refresh_texts(self) -> None:
         """Bring the texts and the visible controls up to date."""
-        self._header.value = _html.header(self._index, self._summary, self.mint, self._drift)
+        self._header.value = _html.header(
+            self._index, self._summary, self._tokens, self.mint, drift=self._drift, asked=self._asked
+        )
         self._show_mint()
+        self._show_top()
         self._controls.owner.value = self.owner or ""
         self._controls.decimals.value = str(self.decimals.get(self.mint, ""))
         self._controls.hide_useless(self._useful())
+        self._show_count()
         self._show_rows()
+        self._show_keys()
 
     def _useful(self) -> frozenset[str]:
         places = {"decimals"} if self.units == "decimals" and self.mint else set()
         return frozenset({*CHARTS[self.chart].options, "units", *places})
 
-    # The holders behind a click
+    # The slider of the number of holders has the limit of the chart, the attribute that of all
+
+    def _show_top(self) -> None:
+        slider, most = self._controls.top, CHARTS[self.chart].most
+        slider.unobserve(self._choose_top, "value")
+        slider.max, slider.value = most, min(self.top, most)
+        slider.observe(self._choose_top, "value")
+
+    def _choose_top(self, change: Bunch) -> None:
+        self.top = change["new"]
+
+    # The selection: by a click, a box, or the keys
 
     def _on_click(self, point: Point) -> None:
+        self._on_points([point])
+
+    def _on_points(self, points: list[Point]) -> None:
+        """Select points; what is selected alone and chosen again is let go."""
+        self._select([] if points == self._selected else points)
+
+    def _select(self, points: list[Point]) -> None:
         chart = CHARTS[self.chart]
-        numbers = chart.numbers(self._index, self.mint, **self._options())
-        self._selection = chart.holders_of(self._index, numbers, point)
+        numbers = chart.numbers(self._index, self.mint, **self._options()) if points else None
+        found = [(point, chart.holders_of(self._index, numbers, point)) for point in points]
+        self._selected = [point for point, behind in found if behind is not None]
+        self._selection = together([behind for _, behind in found if behind is not None])
+        self._cursor, self._listed = None, None
+        self._draw()
         self._show_rows()
+        self._show_keys()
+
+    def _on_key(self, key: str) -> None:
+        if key == "Escape":
+            self._select([])
+        elif key == "Enter":
+            if self._cursor is not None:
+                self._on_points([self._cursor])
+        else:
+            self._move(key)
+
+    def _move(self, key: str) -> None:
+        here = self._cursor or next(iter(self._selected), None)
+        point = self._stops.after(key, here)
+        if point is not None and point != self._cursor:
+            self._cursor = point
+            self._draw()
+            self._show_keys()
+
+    def _show_keys(self) -> None:
+        here = self._cursor or next(iter(self._selected), None)
+        stops = self._stops
+        self._keys.view = {
+            "title": plain_text(self._figure.layout.title.text or ""),
+            "text": "" if here is None else text_of(self._figure, here),
+            "number": stops.number(here),
+            "count": stops.size,
+            "has_selection": bool(self._selected) or self._cursor is not None,
+        }
+
+    # The table of holders
 
     def _show_rows(self) -> None:
-        self._note.value = _html.selection_note(self._selection)
-        self._table.value = _html.selection_table(self._selection, self._shown_decimals, self.owner)
+        self._note.value = self._selection_note()
+        self._clear.layout.visibility = "visible" if self._selection is not None else "hidden"
+        if self._listed is None:
+            holders = self._index.holders(self.mint)
+            frame = None if self._selection is None else self._selection.holders
+            self._listed = HolderList(self._index, holders, frame)
+        self._table.show(
+            self._listed,
+            unit=self._unit,
+            what=plain_text(self._note.value),
+            marked=self.owner,
+            texts=self._row_texts,
+        )
+        self._save.offer(self._save_items(), self.as_python())
+
+    def _selection_note(self) -> str:
+        count = self._holder_counts.get(self.mint, 0)
+        return _html.selection_note(self._selection, self._tokens, self.mint, count)
+
+    @property
+    def _listed_mint(self) -> str:
+        return self.mint if self._selection is None else self._selection.mint
+
+    @property
+    def _unit(self) -> str:
+        """Unit of the amounts in the table."""
+        if charts.decimals_of(self._shown_decimals, self._listed_mint) is None:
+            return "base units"
+        return self._tokens.symbols.get(self._listed_mint, "tokens")
+
+    def _row_texts(self, row: tuple[str, int, float, int]) -> list[str]:
+        owner, balance, share, slot = row
+        places = charts.decimals_of(self._shown_decimals, self._listed_mint)
+        return [str(owner), charts.amount_text(balance, places), charts.percent_text(share), f"{slot:,}"]
+
+    def _toggle_mark(self, owner: str) -> None:
+        self.owner = None if owner == self.owner else owner
 
     # Decimals of the mint that is shown
 
     def _ask_for_decimals(self) -> None:
-        self._note.value = _html.decimals_note(self.mint)
+        self._note.value = _html.decimals_note(self._tokens.name(self.mint))
         self._controls.decimals.focus()
 
     def _type_decimals(self, change: Bunch) -> None:
@@ -305,12 +469,16 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _find_mint(self, _change: Bunch) -> None:
         wanted = self._controls.find.value.strip()
-        self._matches = matching(self._index.mints, wanted)
+        self._matches = self._tokens.matching(wanted)
         if len(self._matches) == 1:
             self.mint = self._matches[0]
         self._offer_mints()
-        is_none = not len(self._matches)
-        self._note.value = _html.no_mint_note(wanted) if is_none else _html.selection_note(self._selection)
+        self._show_count()
+        self._note.value = self._selection_note() if len(self._matches) else _html.no_mint_note(wanted)
+
+    def _show_count(self) -> None:
+        wanted = self._controls.find.value.strip()
+        self._count.value = _html.count_note(wanted, len(self._matches), len(self._index.mints))
 
     def _show_mint(self) -> None:
         if self.mint in {mint for _, mint in self._controls.mint.options}:
@@ -329,10 +497,10 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _mint_options(self) -> list[tuple[str, str]]:
         """Return the mints that match the search, most holders first, and in any case the chosen one."""
-        offered = self._matches[:MINTS_OFFERED]
+        offered = self._matches[: _html.MINTS_OFFERED]
         if self.mint and self.mint not in offered:
             offered = offered.insert(0, self.mint)
-        return [(_html.mint_label(mint, self._holders[mint]), mint) for mint in offered]
+        return [(_html.mint_label(self._tokens, mint, self._holder_counts[mint]), mint) for mint in offered]
 
     def _find_owner(self, change: Bunch) -> None:
         wanted = change["new"].strip()
@@ -344,41 +512,91 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     # Saving
 
-    def download(self, file_format: FileFormat) -> Download:
-        """Return what is shown as a file: the chart as a page, or the rows behind it as CSV or Parquet.
+    def download(self, file_format: FileFormat, what: What | None = None) -> Download:
+        """Return what is shown as a file: the chart as a page, or rows as CSV or Parquet.
 
         Parameters
         ----------
         file_format
             ``"html"`` for one page with plotly.js in it, which needs neither kernel nor network;
-            ``"csv"`` or ``"parquet"`` for the rows of the frame that belong to the mint, or to the
-            clicked point, or all of them for a heatmap.
+            ``"csv"`` or ``"parquet"`` for rows.
+        what
+            ``"chart"``, which is a page; ``"selection"``, the rows of the selected holders; ``"mint"``, those
+            of the mint; ``"all"``, everything pulled; ``"summary"``, one row for each mint. By default the
+            chart for a page, else the selection where there is one, everything for a heatmap, or the mint.
 
         Raises
         ------
         ValueError
-            The rows are too many for a download.
+            The rows are too many for a download, or the format does not fit what is saved.
         """
-        if file_format == "html":
-            page = charts.standalone_html(go.Figure(self._figure))
+        what = what or self._what_is_shown(file_format)
+        if (what == "chart") != (file_format == "html"):
+            raise ValueError(f"a {what} cannot be saved as {file_format}")
+        if what == "chart":
+            page = charts.standalone_html(self._plain())
             return Download(file_name(self.mint, self.chart, file_format), page.encode())
         to_bytes = csv_bytes if file_format == "csv" else parquet_bytes
-        is_all = self._selection is None and self.chart == "heatmap"
-        shown = ("", "all-rows") if is_all else (self.mint, self.chart)
-        return Download(file_name(*shown, file_format), to_bytes(self._rows_shown()))
+        if what == "summary":
+            backend: Literal["pyarrow"] | None = "pyarrow" if file_format == "parquet" else None
+            table = analysis.by_mint(self._index, dtype_backend=backend).reset_index()
+            return Download(file_name("", f"by-mint-{len(table)}-mints", file_format), to_bytes(table))
+        rows = self._rows(what)
+        kind = {"selection": "selected-rows", "mint": "rows"}.get(what, "rows-of-everything")
+        mint = {"selection": self._listed_mint, "mint": self.mint}.get(what, "")
+        return Download(file_name(mint, f"{len(rows)}-{kind}", file_format), to_bytes(rows))
 
-    def _rows_shown(self) -> pd.DataFrame:
-        rows = self._index.frame[self._wanted_rows()]
-        wanted = self._shown_decimals or {}
-        known = {mint: wanted[mint] for mint in rows["mint"].unique() if mint in wanted}
-        return analysis.with_decimals(rows, known, exact=True) if known else rows
+    def _saved(self, file_format: FileFormat, what: str) -> Download:
+        """Answer the page, whose words are not trusted."""
+        known: dict[str, What] = {item.what: item.what for item in self._save_items()}  # type: ignore[misc]
+        if what and what not in known:
+            raise ValueError(f"{what!r} is not on the menu")
+        return self.download(file_format, known.get(what))
 
-    def _wanted_rows(self) -> NDArray[np.bool_]:
+    def _save_items(self) -> list[SaveItem]:
+        """Return the lines of the menu: what each saves, and how many rows it has."""
+        everything = f"Everything pulled: {_html.count(self._index.rows, 'row')}"
+        rows = [
+            ("all", everything),
+            ("summary", f"Summary by mint: {_html.count(len(self._summary), 'mint')}"),
+        ]
+        if self.mint:
+            # Nobody waits for a mask over millions of rows to read a number on a menu.
+            size = self._holder_counts[self.mint]
+            size += 0 if self._hides_zeros else int(self._zero_counts[self.mint])
+            rows.insert(0, ("mint", f"All {_html.count(size, 'row')} of {self._tokens.name(self.mint)}"))
         if self._selection is not None:
-            return rows_of(self._index, self._selection.mint, self._selection.holders["owner"])
-        mint = None if self.chart == "heatmap" or not self.mint else self.mint
-        hide_zeros = self.hide_zeros and "hide_zeros" in CHARTS[self.chart].options
-        return rows_of(self._index, mint, hide_zeros=hide_zeros)
+            selected = _html.count(len(self._selection.holders), "selected holder")
+            rows.insert(0, ("selection", f"{'These ' if len(self._selection.holders) > 1 else ''}{selected}"))
+        chart = SaveItem("chart", "html", f"This chart: {CHARTS[self.chart].label} (HTML)")
+        formats: tuple[tuple[FileFormat, str], ...] = (("csv", "CSV"), ("parquet", "Parquet"))
+        return [
+            chart,
+            *(SaveItem(what, kind, f"{text} ({name})") for what, text in rows for kind, name in formats),
+        ]
+
+    def _what_is_shown(self, file_format: FileFormat) -> What:
+        if file_format == "html":
+            return "chart"
+        if self._selection is not None:
+            return "selection"
+        return "all" if self.chart == "heatmap" or not self.mint else "mint"
+
+    @property
+    def _hides_zeros(self) -> bool:
+        return self.hide_zeros and "hide_zeros" in CHARTS[self.chart].options
+
+    def _rows(self, what: What) -> pd.DataFrame:
+        if what == "selection":
+            wanted = rows_of(self._index, self._listed_mint, self.selection["owner"])
+        elif what == "mint":
+            wanted = rows_of(self._index, self.mint, hide_zeros=self._hides_zeros)
+        else:
+            wanted = rows_of(self._index, None)
+        rows = self._index.frame[wanted]
+        places = self._shown_decimals or {}
+        known = {mint: places[mint] for mint in rows["mint"].unique() if mint in places}
+        return analysis.with_decimals(rows, known, exact=True) if known else rows
 
     # Where no widget runs
 
@@ -387,9 +605,11 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
-        figure = go.Figure(self._figure)
-        bundle["application/vnd.plotly.v1+json"] = figure.to_plotly_json()
-        bundle["text/html"] = _html.static_page(figure, self._summary)
+        figure = self._plain()
+        bundle["application/vnd.plotly.v1+json"] = json.loads(figure.to_json())
+        bundle["text/html"] = _html.static_page(
+            self._header.value, figure, self._table.view["rows"], self._unit, summary=self._summary
+        )
         return bundle
 
 

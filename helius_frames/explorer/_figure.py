@@ -20,6 +20,9 @@ STATE = ("_widget_data", "_widget_layout")
 # upload the chart to its makers.
 CONFIG = {"responsive": True, "displaylogo": False, "showSendToCloud": False}
 # What is a trace's own, and what the page sets when it finds the width of the cell.
+# Whose points a box can select; a curve has none, and tiles and cells do not take part.
+SELECTABLE = ("bar",)
+BOX_TOOLS = ("select2d", "lasso2d")
 KEPT = frozenset({"type", "uid", "autosize"})
 
 
@@ -30,9 +33,10 @@ class CurrentFigure(go.FigureWidget):  # type: ignore[misc]
     what its constructor got. Here every request for the state is answered with the chart of now.
     """
 
-    def __init__(self, figure: go.Figure, on_point: Callable[[Point], None]) -> None:
+    def __init__(self, figure: go.Figure, on_points: Callable[[list[Point]], None]) -> None:
         super().__init__(figure)
-        self._on_point = on_point
+        self._on_points = on_points
+        self._in_box: list[Point] = []
         self._config = CONFIG
         self._listen()
 
@@ -83,11 +87,30 @@ class CurrentFigure(go.FigureWidget):  # type: ignore[misc]
         trace: BaseTraceType
         for trace in self.data:
             trace.on_click(self._clicked)
+            if trace.type in SELECTABLE:
+                trace.on_selection(self._selected)
 
     def _clicked(self, trace: BaseTraceType, points: Points, _state: InputDeviceState) -> None:
         # plotly tells every trace of each click; those that were not hit get no points.
         if points.point_inds:
-            self._on_point(Point(trace.name, points.point_inds[0]))
+            self._on_points([Point(trace.name, points.point_inds[0])])
+
+    def _selected(self, trace: BaseTraceType, points: Points, _selector: object) -> None:
+        # plotly calls for one trace after the other: all of the box is known at the last of them.
+        traces: tuple[BaseTraceType, ...] = self.data
+        selectable = [known for known in traces if known.type in SELECTABLE]
+        if trace is selectable[0]:
+            self._in_box = []
+        self._in_box += [Point(trace.name, place) for place in points.point_inds]
+        if trace is selectable[-1] and self._in_box:
+            self._drop_box()
+            self._on_points(self._in_box)
+
+    def _drop_box(self) -> None:
+        """Take away the box, which the page drew by itself: what was selected has an outline."""
+        # Only what is known here can be taken away there.
+        self.plotly_relayout({"selections": [{"type": "rect", "x0": 0, "x1": 0, "y0": 0, "y1": 0}]})
+        self.plotly_relayout({"selections": None})
 
 
 def _types(figure: go.Figure | go.FigureWidget) -> list[str]:

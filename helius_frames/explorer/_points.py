@@ -109,6 +109,15 @@ def holders_of_cell(index: MintIndex, numbers: HeatmapNumbers, point: Point) -> 
     return _holder_alone(index, numbers.mints[column], numbers.owners[row])
 
 
+def together(parts: list[PointHolders]) -> PointHolders | None:
+    """Return the holders behind several points of one mint, largest first, each once."""
+    if len(parts) < 2:  # noqa: PLR2004
+        return parts[0] if parts else None
+    every = pd.concat([part.holders for part in parts]).drop_duplicates("owner")
+    largest_first = every.sort_values("balance", ascending=False, kind="stable")
+    return PointHolders(parts[0].mint, largest_first, f"behind {len(parts):,} points")
+
+
 def rows_of(
     index: MintIndex, mint: str | None, owners: pd.Series | None = None, *, hide_zeros: bool = False
 ) -> NDArray[np.bool_]:
@@ -126,7 +135,7 @@ def rows_of(
 
 def _unit(amount: int, decimals: int | None) -> str:
     if decimals is not None:
-        return f"at {decimals} decimals"
+        return "token" if amount == 10**decimals else "tokens"
     return "base unit" if amount == 1 else "base units"
 
 

@@ -1,4 +1,4 @@
-"""Downloads in the person's browser: three buttons, the bytes behind them, and a safe name for the file.
+"""Downloads in the person's browser: a menu, the bytes behind its lines, and a safe name for each file.
 
 The kernel's disk may be on another machine (Voila, Binder), so nothing is written there: the bytes
 travel to the page that asked, and the page saves them.
@@ -17,7 +17,7 @@ import pandas as pd
 import traitlets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 FileFormat: TypeAlias = Literal["html", "csv", "parquet"]
 
@@ -38,26 +38,40 @@ class Download(NamedTuple):
     data: bytes
 
 
-class SaveButtons(anywidget.AnyWidget):
-    """Three buttons that save as HTML, CSV and Parquet; ``page_theme`` follows the page.
+class SaveItem(NamedTuple):
+    """One line of the menu: what it saves, in which format, in words with the number of rows."""
 
-    ``page_theme`` is ``"light"`` or ``"dark"`` where the page says so, else empty.
-    """
+    what: str
+    format: FileFormat
+    label: str
+
+
+class SaveMenu(anywidget.AnyWidget):
+    """A menu of downloads, or a button for each, and one that copies a line of Python where there is one."""
 
     _esm = Path(__file__).with_name("save.js")
     _css = Path(__file__).with_name("explorer.css")
 
-    page_theme = traitlets.Unicode("").tag(sync=True)
+    items: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
+    python = traitlets.Unicode().tag(sync=True)
+    has_python = traitlets.Bool(default_value=True).tag(sync=True)
+    is_menu = traitlets.Bool(default_value=True).tag(sync=True)
 
-    def __init__(self, make: Callable[[FileFormat], Download]) -> None:
-        super().__init__()
+    def __init__(
+        self, make: Callable[[FileFormat, str], Download], *, has_python: bool = True, is_menu: bool = True
+    ) -> None:
+        super().__init__(has_python=has_python, is_menu=is_menu)
         self._make = make
         self.on_msg(self._answer)
 
-    def _answer(self, _widget: SaveButtons, message: dict[str, str], _buffers: list[memoryview]) -> None:
+    def offer(self, items: Sequence[SaveItem], python: str = "") -> None:
+        """Offer what there is now."""
+        self.items, self.python = [item._asdict() for item in items], python
+
+    def _answer(self, _widget: SaveMenu, message: dict[str, str], _buffers: list[memoryview]) -> None:
         asked = {"ticket": message["ticket"], "format": message["format"]}
         try:
-            download = self._make(file_format(message["format"]))
+            download = self._make(file_format(message["format"]), message.get("what", ""))
         except Exception as error:  # noqa: BLE001 - whatever it is, the person who clicked reads it
             self.send(asked | {"error": f"not saved: {error}"})
         else:
@@ -72,10 +86,10 @@ def file_format(text: str) -> FileFormat:
     raise ValueError(f"format {text!r} is not one of {', '.join(get_args(FileFormat))}")
 
 
-def file_name(mint: str, chart: str, suffix: FileFormat) -> str:
+def file_name(mint: str, what: str, suffix: FileFormat) -> str:
     """Name for a download: the mint is in it only if it is an address, since a name is not escaped."""
     place = f"-{mint[:8]}" if _ADDRESS.fullmatch(mint) else ""
-    return f"helius{place}-{chart}.{suffix}"
+    return f"helius{place}-{what}.{suffix}"
 
 
 def csv_bytes(rows: pd.DataFrame) -> bytes:

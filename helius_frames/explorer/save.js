@@ -1,5 +1,4 @@
-// Buttons that save what the kernel sends as a download of this browser, and two facts the kernel
-// cannot see: whether the page is dark, and that the width of the cell has changed.
+// One menu that saves what the kernel sends as a download of this browser, and a button that copies Python.
 
 const TYPES = {
   html: "text/html;charset=utf-8",
@@ -17,59 +16,115 @@ function download(name, format, buffer) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-function pageTheme() {
-  const { jpThemeLight, vscodeThemeKind } = document.body.dataset;
-  if (jpThemeLight) return jpThemeLight === "false" ? "dark" : "light";
-  if (vscodeThemeKind) return /dark|^vscode-high-contrast$/.test(vscodeThemeKind) ? "dark" : "light";
-  return "";
+// Pages of another machine without https have no clipboard of their own.
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
 }
 
-function followTheme(model) {
-  const tell = () => {
-    const theme = pageTheme();
-    if (theme === model.get("page_theme")) return;
-    model.set("page_theme", theme);
-    model.save_changes();
-  };
-  tell();
-  const observer = new MutationObserver(tell);
-  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind"] });
-  return observer;
-}
-
-// plotly looks at its width again only when the window says that it was resized.
-function followWidth(el) {
-  let width = 0;
-  const observer = new ResizeObserver(([entry]) => {
-    if (entry.contentRect.width === width) return;
-    width = entry.contentRect.width;
-    window.dispatchEvent(new Event("resize"));
-  });
-  observer.observe(el);
-  return observer;
+function button(text, className) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = className;
+  made.textContent = text;
+  return made;
 }
 
 function render({ model, el }) {
   const tickets = new Set();
+  el.classList.add("helius-save-row");
+  el.dataset.lmSuppressShortcuts = "true";
+  const box = document.createElement("div");
+  box.className = "helius-save-box";
+  const opener = button("Save ▾", "jupyter-widgets jupyter-button widget-button helius-save");
+  opener.setAttribute("aria-haspopup", "menu");
+  opener.setAttribute("aria-expanded", "false");
+  opener.setAttribute("aria-label", "Save");
+  const menu = document.createElement("div");
+  menu.className = "helius-menu";
+  menu.setAttribute("role", "menu");
+  menu.setAttribute("aria-label", "Save");
+  menu.hidden = true;
+  box.append(opener, menu);
   const status = document.createElement("span");
   status.setAttribute("role", "status");
   status.className = "helius-status";
+  el.append(box);
+  const isMenu = model.get("is_menu");
 
-  for (const [format, label] of [["html", "Save HTML"], ["csv", "Save CSV"], ["parquet", "Save Parquet"]]) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "jupyter-widgets jupyter-button widget-button helius-save";
-    button.textContent = label;
-    button.addEventListener("click", () => {
-      const ticket = crypto.getRandomValues(new Uint32Array(2)).join("-");
-      tickets.add(ticket);
-      status.textContent = "saving …";
-      model.send({ format, ticket });
+  const toggle = (isOpen) => {
+    menu.hidden = !isOpen;
+    opener.setAttribute("aria-expanded", String(isOpen));
+    if (!isOpen) return;
+    menu.style.left = "0";
+    const room = (el.closest(".helius-explorer, .helius-app") ?? document.body).getBoundingClientRect();
+    const beyond = menu.getBoundingClientRect().right - room.right + 4;
+    if (beyond > 0) menu.style.left = `${-beyond}px`;
+    menu.querySelector("button")?.focus();
+  };
+  const save = ({ what, format }) => {
+    const ticket = crypto.getRandomValues(new Uint32Array(2)).join("-");
+    tickets.add(ticket);
+    status.textContent = "saving …";
+    if (isMenu) {
+      toggle(false);
+      opener.focus();
+    }
+    model.send({ what, format, ticket });
+  };
+  opener.addEventListener("click", () => toggle(menu.hidden));
+  if (isMenu) box.addEventListener("keydown", (event) => {
+    const items = [...menu.querySelectorAll("button")];
+    const place = items.indexOf(document.activeElement);
+    const to = { ArrowDown: place + 1, ArrowUp: place - 1, Home: 0, End: items.length - 1 }[event.key];
+    if (event.key === "ArrowDown" && menu.hidden) toggle(true);
+    else if (!menu.hidden && event.key === "Escape") {
+      toggle(false);
+      opener.focus();
+    } else if (!menu.hidden && to !== undefined) items.at(to % items.length).focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  if (isMenu) box.addEventListener("focusout", (event) => {
+    if (!box.contains(event.relatedTarget)) toggle(false);
+  });
+
+  const draw = () => {
+    status.textContent = ""; // what was saved is no longer what is shown
+    if (!isMenu) {
+      box.replaceChildren(...model.get("items").map((item) => {
+        const made = button(item.label, "jupyter-widgets jupyter-button widget-button helius-save");
+        made.addEventListener("click", () => save(item));
+        return made;
+      }));
+      return;
+    }
+    menu.replaceChildren(...model.get("items").map((item) => {
+      const made = button(item.label, "helius-item");
+      made.setAttribute("role", "menuitem");
+      made.tabIndex = -1;
+      made.addEventListener("click", () => save(item));
+      return made;
+    }));
+  };
+  if (model.get("has_python")) {
+    const copier = button("Copy as Python", "jupyter-widgets jupyter-button widget-button helius-save");
+    copier.addEventListener("click", async () => {
+      await copy(model.get("python"));
+      status.textContent = "copied: one line that draws this chart";
     });
-    el.append(button);
+    el.append(copier);
   }
   el.append(status);
-  el.classList.add("helius-save-row");
 
   // Every view of this widget hears the answer; the one that asked saves it.
   const answer = (message, buffers) => {
@@ -82,10 +137,11 @@ function render({ model, el }) {
     status.textContent = `saved ${message.name}`;
   };
   model.on("msg:custom", answer);
-  const observers = [followTheme(model), followWidth(el)];
+  model.on("change:items change:python", draw);
+  draw();
   return () => {
     model.off("msg:custom", answer);
-    observers.forEach((observer) => observer.disconnect());
+    model.off("change:items change:python", draw);
   };
 }
 

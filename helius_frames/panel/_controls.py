@@ -46,6 +46,7 @@ class Controls(NamedTuple):
     where: Widget
     url: SecretField
     key: SecretField
+    forget: Widget
     mints: Widget
     plan: Widget
     drop_zero: Widget
@@ -57,7 +58,7 @@ class Controls(NamedTuple):
         return (
             self.owners,
             _line(self.upload, self.column, self.remove, self.example, self.count),
-            _line(self.where, self.url, self.key),
+            _line(self.where, self.url, self.key, self.forget),
             _line(self.mints, self.plan, self.drop_zero),
             _line(self.pull, self.cancel),
         )
@@ -66,6 +67,8 @@ class Controls(NamedTuple):
         """Hide what the chosen cluster does not ask for."""
         for name in _OF_SOME:
             _show(getattr(self, name), is_shown=name in _NEEDED[self.where.value])
+        is_kept = self.key.is_set and "key" in _NEEDED[self.where.value]
+        _show(self.forget, is_shown=is_kept)
 
     def show_file(self, columns: list[tuple[str, int]], chosen: int) -> None:
         """Offer the columns of a file; none hides what belongs to a file."""
@@ -100,7 +103,8 @@ def build_controls(on_file: Callable[[str, bytes], None]) -> Controls:
             description="read from", options=_WHERE, style=_FIT, layout={"width": "310px"}
         ),
         url=SecretField(description="endpoint", placeholder="https://…", is_masked=False),
-        key=SecretField(description="key", placeholder="empty: HELIUS_API_KEY, if set"),
+        key=SecretField(description="key", placeholder="empty: this server's own, if any"),
+        forget=widgets.Button(description="Forget the key"),
         plan=widgets.Dropdown(description="plan", options=_plans(), style=_FIT, layout={"width": "280px"}),
         mints=widgets.Text(
             description="only these mints",

@@ -8,12 +8,15 @@ no front end stores, and the model says only whether there is one.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from helius_frames._transport.endpoint import Secret, as_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class SecretField(anywidget.AnyWidget):
@@ -26,7 +29,10 @@ class SecretField(anywidget.AnyWidget):
     is_masked
         Whether the page shows dots in place of letters.
     is_set
-        Whether a text has been typed. The page empties the field when it goes back to ``False``.
+        Whether a text has been typed. A masked field is emptied as soon as the text is on its way, so
+        that the page keeps it nowhere; the other one when this goes back to ``False``.
+    on_text
+        Called without arguments when another text was typed.
     """
 
     _esm = Path(__file__).with_name("field.js")
@@ -37,9 +43,10 @@ class SecretField(anywidget.AnyWidget):
     is_masked = traitlets.Bool(default_value=True).tag(sync=True)
     is_set = traitlets.Bool(default_value=False).tag(sync=True)
 
-    def __init__(self, **state: Any) -> None:
+    def __init__(self, on_text: Callable[[], None] | None = None, **state: Any) -> None:
         super().__init__(**state)
         self._secret: Secret | None = None
+        self.on_text = on_text
         self.on_msg(self._receive)
 
     def peek(self) -> Secret | None:
@@ -55,3 +62,5 @@ class SecretField(anywidget.AnyWidget):
     def _receive(self, _widget: SecretField, message: dict[str, str], _buffers: list[memoryview]) -> None:
         self._secret = as_secret(message.pop("text").strip() or None)
         self.is_set = self._secret is not None
+        if self.on_text is not None:
+            self.on_text()

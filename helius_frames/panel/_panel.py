@@ -15,6 +15,7 @@ from helius_frames import analysis, demo
 from helius_frames._progress import PullProgress
 from helius_frames.errors import InputError
 from helius_frames.explorer import Explorer, explore
+from helius_frames.explorer._save import Download, FileFormat, SaveItem, SaveMenu
 from helius_frames.panel import _html
 from helius_frames.panel._addresses import (
     Entry,
@@ -44,6 +45,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         The balances of the last pull that brought any; ``None`` before.
     explorer
         The explorer of that frame; ``None`` before.
+
+    A key that is typed is kept in the kernel's memory until the panel is closed, another server is chosen, or
+    its button *Forget the key* is pressed. It is in no widget's state.
     """
 
     def __init__(self, decimals: Mapping[str, int] | None = None) -> None:
@@ -52,10 +56,13 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         self.explorer: Explorer | None = None
         self._table: Table | None = None
         self._pulling: BackgroundPull | None = None
+        self._is_key_of_other = False
+        self._is_key_used = False
         self._change = threading.Lock()  # of whether a pull is running
         self._controls = build_controls(self._use_file)
         self._progress, self._status, self._failures = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self._form = (*self._controls.lines(), self._progress, self._status, self._failures)
+        self._save = SaveMenu(self._everything, has_python=False, is_menu=False)
+        self._form = (*self._controls.lines(), self._progress, self._status, self._save, self._failures)
         super().__init__(self._form)
         self.add_class("helius-app")
         self._link()
@@ -66,6 +73,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         if pulling is not None:
             pulling.cancel()
             pulling.wait()
+        self._controls.key.take()
         for widget in (*self._controls, *self._form, *filter(None, (self.explorer,))):
             widget.close()
         super().close()
@@ -79,6 +87,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         controls.owners.observe(self._count, "value")
         controls.column.observe(self._count, "value")
         controls.where.observe(self._where_changed, "value")
+        controls.key.observe(lambda _change: controls.show_needed(), "is_set")
+        controls.forget.on_click(lambda _button: controls.key.take())
+        controls.url.on_text = self._endpoint_changed
         controls.remove.on_click(self._remove_file)
         controls.example.on_click(self._use_demo)
         controls.pull.on_click(self._pull)
@@ -87,8 +98,20 @@ class Panel(widgets.VBox):  # type: ignore[misc]
 
     # The form
 
-    def _where_changed(self, _change: Bunch) -> None:
+    def _where_changed(self, change: Bunch) -> None:
+        # A key for Helius never goes to another server, nor the other way round.
+        if change["new"] != "demo":
+            is_other = change["new"] == OTHER
+            if is_other is not self._is_key_of_other:
+                self._controls.key.take()
+            self._is_key_of_other = is_other
         self._controls.show_needed()
+
+    def _endpoint_changed(self) -> None:
+        """Forget a key that has been used: another URL may be another server."""
+        if self._is_key_used:
+            self._controls.key.take()
+        self._is_key_used = False
 
     def _use_demo(self, _button: widgets.Button) -> None:
         self._show_file(None)
@@ -121,9 +144,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         return [] if self._table is None else column(self._table, self._controls.column.value)
 
     def _read_form(self) -> PullForm:
-        """Read the form; the key field is empty afterwards, whatever comes of it."""
         controls = self._controls
-        key, where = controls.key.take(), controls.where.value
+        key, where = controls.key.peek(), controls.where.value
+        self._is_key_used = key is not None
         url = controls.url.peek() if where == OTHER else None
         if where == OTHER and url is None:
             raise InputError("Type the URL of the endpoint, or choose a cluster.")
@@ -156,6 +179,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
     def _begin(self, form: PullForm) -> None:
         self._controls.lock(is_pulling=True)
         self._failures.value = ""
+        self._save.offer([])
         self._draw(PullProgress(owners=len(form.owners)))
         self._show_status("Reading …")
         self._pulling = BackgroundPull(form, self._draw, self._end)
@@ -181,6 +205,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
             outcome = outcome._replace(error=unexpected(error))
         with self._change:
             self._show_status(self._sentence(outcome), is_error=bool(outcome.error))
+            self._offer()
             self._controls.lock(is_pulling=False)
             self._pulling = None
 
@@ -194,6 +219,18 @@ class Panel(widgets.VBox):  # type: ignore[misc]
         is_demo = analysis.pull_attrs(frame).get("cluster") == "demo"
         self.explorer = explore(frame, decimals=(demo.DECIMALS if is_demo else {}) | self._decimals)
         self.children = (*self._form, self.explorer)
+
+    def _offer(self) -> None:
+        """Offer everything that the explorer below has, in one click."""
+        if self.explorer is None or self.frame is None:
+            return
+        label = f"Save everything: {_html.count(len(self.frame), 'row')} (CSV)"
+        self._save.offer([SaveItem("all", "csv", label)])
+
+    def _everything(self, file_format: FileFormat, _what: str) -> Download:
+        if self.explorer is None:
+            raise ValueError("there is nothing to save yet")
+        return self.explorer.download(file_format, "all")
 
     def _drop_explorer(self) -> None:
         before, self.explorer, self.children = self.explorer, None, self._form

@@ -11,7 +11,8 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, NamedTuple
 
 from helius_frames._options import ReadOptions, resolve
-from helius_frames.errors import HeliusError, KeyMissingError, PullInterrupted
+from helius_frames.errors import HeliusError, PullInterrupted
+from helius_frames.panel._words import in_form_words
 from helius_frames.reader import read
 
 if TYPE_CHECKING:
@@ -100,11 +101,8 @@ def _pull(
     asked = len(dict.fromkeys(form.owners))
     try:
         frame = _read(form, on_progress, cancelled)
-    except KeyMissingError:
-        where = form.cluster or "this endpoint"
-        return PullOutcome(None, 0, asked, f"{where} needs a key: type it into the field 'key'")
     except HeliusError as error:
-        return _with_partial(error, PullOutcome(None, 0, asked, str(error)))
+        return _with_partial(error, PullOutcome(None, 0, asked, in_form_words(error)))
     except KeyboardInterrupt as ended:
         return _with_partial(ended, PullOutcome(None, 0, asked, is_cancelled=True))
     except Exception as error:  # noqa: BLE001 - whatever it is, the person who clicked reads it

@@ -19,7 +19,12 @@ function render({ model, el }) {
     input.placeholder = model.get("is_set") && !input.value ? "set, and not shown" : model.get("placeholder");
   };
   // The browser tells of a change before the click on a button that made the field lose the focus.
-  input.addEventListener("change", () => model.send({ text: input.value }));
+  input.addEventListener("change", () => {
+    model.send({ text: input.value });
+    if (!model.get("is_masked")) return;
+    input.value = ""; // the kernel has it, and the page keeps it nowhere
+    input.placeholder = "set, and not shown";
+  });
   model.on("change:is_set change:placeholder", follow);
   follow();
   return () => model.off("change:is_set change:placeholder", follow);

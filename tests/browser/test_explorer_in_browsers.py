@@ -12,6 +12,7 @@ import nbconvert
 import nbformat
 import pandas as pd
 import pytest
+from axe import serious_findings
 from frontends import Watch, open_notebook, outputs_that_complain, run_all
 from playwright.sync_api import expect
 
@@ -34,6 +35,10 @@ TITLES = {
     "Heatmap": "20 owners and",
     "Histogram": "Half of",
 }
+CONTROLS = ", ".join(
+    f"{kind}:visible"
+    for kind in ("input", "select", "button:enabled", ".noUi-handle", ".helius-keys", ".helius-rows")
+)
 # Voila's own page asks for these; what the explorer shows needs neither.
 VOILAS_OWN = ("https://cdn.jsdelivr.net/npm/@fortawesome/", "https://cdnjs.cloudflare.com/ajax/libs/mathjax/")
 
@@ -47,7 +52,8 @@ class Shown:
         self.title = self.box.locator(".js-plotly-plot .gtitle")
         self.subtitle = self.box.locator(".js-plotly-plot .gtitle-subtitle")
         self.head = self.box.locator(".helius-head")
-        self.rows = self.box.locator(".helius-rows tr")
+        self.rows = self.box.locator(".helius-rows tbody tr")
+        self.keys = self.box.locator(".helius-keys")
         self.note = self.box.locator(".helius-note")
 
     def wait(self) -> None:
@@ -99,6 +105,7 @@ def test_jupyterlab_operates_every_control_and_keeps_the_chart_over_a_reload(
     check_click_and_downloads(page, shown)
     check_dark_page(page, shown)
     check_keyboard_reaches_every_control(page, shown)
+    check_a_box_selects(page, shown)
     check_nothing_is_cut_off(page, shown)
 
     shown.choose_chart("Top holders")
@@ -129,11 +136,11 @@ def check_histogram_controls(shown: Shown) -> None:
     before = shown.svg()
     shown.box.get_by_label("hide zeros").check()
     shown.wait_for_another(before)
-    assert shown.bars() == bars - 1
+    expect(shown.box.locator(".js-plotly-plot .bars .point")).to_have_count(bars - 1)
 
     shown.choose("linear")
     expect(shown.labelled("decimals")).to_be_hidden()
-    shown.button("decimals").click()
+    shown.button("tokens").click()
     expect(shown.note).to_contain_text("are not known: type them")
     expect(shown.box.get_by_label("decimals").last).to_be_focused()
     before = shown.svg()
@@ -173,14 +180,25 @@ def check_click_and_downloads(page: Page, shown: Shown) -> None:
     # The same bar once more, after a change has forgotten the first click.
     for scale in ("log", "linear"):
         shown.choose(scale)
-        expect(shown.rows).to_have_count(0)
+        expect(shown.note).to_contain_text("All ")
     click_tallest_bar(shown)
 
     behind = int(re.match(r"[\d,]+", shown.note.inner_text())[0].replace(",", ""))
-    saved = pd.read_csv(save(page, shown, "Save CSV"))
+    saved = pd.read_csv(save(page, shown, f"These {behind} selected holders (CSV)"))
     assert len(saved) == behind
-    assert len(pd.read_parquet(save(page, shown, "Save Parquet"))) == behind
-    check_saved_page(page, save(page, shown, "Save HTML"), shown.title.text_content() or "")
+    parquet = save(page, shown, f"These {behind} selected holders (Parquet)")
+    assert len(pd.read_parquet(parquet)) == behind
+    expect(shown.box.locator(".helius-status")).to_contain_text(f"{behind}-selected-rows.parquet")
+    everything = save(page, shown, "Everything pulled: 13,260 rows (CSV)")
+    assert len(pd.read_csv(everything)) == 13_260
+    check_saved_page(
+        page, save(page, shown, "This chart: Histogram (HTML)"), shown.title.text_content() or ""
+    )
+    shown.rows.nth(1).click()
+    expect(shown.labelled("mark owner")).to_have_value(shown.rows.nth(1).locator("td").first.inner_text())
+    expect(shown.box.locator(".helius-status")).to_be_empty()
+    shown.button("× clear").click()
+    expect(shown.note).to_contain_text("All ")
 
     before = shown.svg()
     shown.box.get_by_label("hide zeros").uncheck()
@@ -193,13 +211,14 @@ def click_tallest_bar(shown: Shown) -> None:
     bars = shown.box.locator(".js-plotly-plot .bars .point path")
     heights = bars.evaluate_all("paths => paths.map(p => p.getBBox().height)")
     bars.nth(heights.index(max(heights))).click(force=True)
+    expect(shown.note).to_contain_text(" with ")
     expect(shown.rows.first).to_be_visible()
-    expect(shown.note).to_contain_text("holder")
 
 
-def save(page: Page, shown: Shown, button: str) -> io.BytesIO:
+def save(page: Page, shown: Shown, item: str) -> io.BytesIO:
+    shown.button("Save").click()
     with page.expect_download() as download:
-        shown.button(button).click()
+        shown.box.get_by_role("menuitem", name=item, exact=True).click()
     return io.BytesIO(Path(download.value.path()).read_bytes())
 
 
@@ -220,7 +239,7 @@ def check_dark_page(page: Page, shown: Shown) -> None:
 
 
 def check_keyboard_reaches_every_control(page: Page, shown: Shown) -> None:
-    controls = shown.box.locator("input:visible, select:visible, button:visible, .noUi-handle:visible")
+    controls = shown.box.locator(CONTROLS)
     expected = controls.count()
     controls.first.focus()
     reached = {identity(page)}
@@ -236,11 +255,27 @@ def identity(page: Page) -> int | None:
         """() => {
             const box = document.querySelector(".helius-explorer");
             const seen = element => element.checkVisibility();
-            const all = [...box.querySelectorAll("input, select, button, .noUi-handle")].filter(seen);
+            const kinds = "input, select, button:enabled, .noUi-handle, .helius-keys, .helius-rows";
+            const all = [...box.querySelectorAll(kinds)].filter(seen);
             return all.indexOf(document.activeElement);
         }"""
     )
     return None if place < 0 else place
+
+
+def check_a_box_selects(page: Page, shown: Shown) -> None:
+    shown.box.locator(".js-plotly-plot").hover()
+    shown.box.locator('.modebar-btn[data-attr="dragmode"][data-val="select"]').click()
+    area = shown.box.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    page.mouse.move(area["x"] + 0.3 * area["width"], area["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 0.7 * area["width"], area["y"] + area["height"] - 3, steps=5)
+    page.mouse.up()
+    expect(shown.note).to_contain_text(re.compile(r"\d+ holders of \S+ behind \d+ points"))
+    expect(shown.box.locator(".js-plotly-plot .selectionlayer path")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(shown.note).to_contain_text("All ")
+    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(0)
 
 
 def check_nothing_is_cut_off(page: Page, shown: Shown) -> None:
@@ -253,10 +288,120 @@ def check_nothing_is_cut_off(page: Page, shown: Shown) -> None:
         }"""
     )
     right = shown.box.bounding_box()["x"] + shown.box.bounding_box()["width"]
-    for part in shown.box.locator("input:visible, select:visible, button:visible, .helius-head").all():
+    parts = "input:visible, select:visible, button:visible:not(.helius-rows *), .helius-head"
+    for part in shown.box.locator(parts).all():
         box = part.bounding_box()
-        assert box["x"] + box["width"] <= right + 1
+        assert box["x"] + box["width"] <= right + 1, part.evaluate("part => part.outerHTML")
     page.set_viewport_size({"width": 1280, "height": 1000})
+
+
+def test_the_explorer_is_operated_by_keyboard_alone(page: Page, server: Server) -> None:
+    server.write("keys.ipynb", [READ, EXPLORE])
+    open_notebook(page, server, "lab", "keys.ipynb")
+    run_all(page)
+    shown = Shown(page)
+    shown.wait()
+    press = page.keyboard.press
+
+    tab_to(page, shown.button("Lorenz"))
+    press("Enter")
+    expect(shown.title).to_contain_text(TITLES["Lorenz"])
+    expect(shown.button("Lorenz")).to_have_attribute("aria-pressed", "true")
+    expect(shown.button("ECDF")).to_have_attribute("aria-pressed", "false")
+    press("Shift+Tab")
+    press("Shift+Tab")
+    press("Enter")
+    expect(shown.title).to_contain_text(TITLES["Histogram"])
+
+    tab_to(page, shown.keys)
+    check_focus_is_seen(page)
+    press("Home")
+    press("ArrowRight")
+    expect(shown.keys).to_have_attribute("aria-valuenow", "2")
+    expect(shown.keys).to_have_attribute("aria-valuetext", re.compile(r"^2 of \d+: .*holder"))
+    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(1)
+    expect(shown.note).to_contain_text("All ")
+    press("Enter")
+    expect(shown.note).to_contain_text(" with ")
+    press("Escape")
+    expect(shown.note).to_contain_text("All ")
+    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(0)
+
+    tab_to(page, shown.button("next page"))
+    press("Enter")
+    expect(shown.box.locator(".helius-pager")).to_contain_text("21")
+    tab_to(page, shown.rows.nth(2).get_by_role("button"))
+    check_focus_is_seen(page)
+    owner = shown.rows.nth(2).get_by_role("button").inner_text()
+    press("Enter")
+    expect(shown.labelled("mark owner")).to_have_value(owner)
+    expect(shown.rows.nth(2).get_by_role("button")).to_be_focused()
+
+    tab_to(page, shown.button("Save"), back=True)
+    check_focus_is_seen(page)
+    press("Enter")
+    press("ArrowDown")
+    press("Escape")
+    expect(shown.button("Save")).to_be_focused()
+    press("ArrowDown")
+    with page.expect_download() as download:
+        press("Enter")
+    assert download.value.suggested_filename.endswith("-histogram.html")
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key went to the notebook
+
+
+def tab_to(page: Page, target: Locator, *, back: bool = False) -> None:
+    """Press Tab until the target has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not reach {target}")
+
+
+def check_focus_is_seen(page: Page) -> None:
+    """The ring must stand out from the page, three to one."""
+    ring, paper = page.evaluate(
+        """() => {
+            const style = getComputedStyle(document.activeElement);
+            const seen = element => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)";
+            let box = document.activeElement.parentElement; // what the ring stands on
+            while (box.parentElement && !seen(box)) box = box.parentElement;
+            const paper = getComputedStyle(box).backgroundColor;
+            if (style.outlineStyle !== "solid" || parseFloat(style.outlineWidth) < 2) return ["", ""];
+            return [style.outlineColor, paper];
+        }"""
+    )
+    assert contrast(ring, paper) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours, as WCAG defines it."""
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("chart", ["histogram", "top_holders", "heatmap"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page: Page, server: Server, theme: str, chart: str) -> None:
+    name = f"axe-{theme}-{chart}.ipynb"
+    server.write(name, [READ, f"ex = df.helius.explore(chart='{chart}', top=12)\nex"])
+    page.goto(f"{server.address('voila', name)}?theme={theme}")
+    shown = Shown(page)
+    shown.wait()
+    shown.keys.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(shown.button("× clear")).to_be_visible()
+    shown.rows.first.click()
+    shown.button("Save").click()
+    assert serious_findings(page, ".helius-explorer") == []
 
 
 def test_notebook_7_renders_and_reacts(page: Page, watch: Watch, server: Server) -> None:
@@ -300,6 +445,6 @@ def test_a_saved_notebook_has_the_chart_of_now_and_is_readable_without_widgets(
     context = chrome.new_context(offline=True)
     page = context.new_page()
     page.goto((tmp_path / "notebook.html").as_uri())
-    expect(page.locator(".js-plotly-plot .gtitle")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("Half of 33 holders"))).to_be_visible()
     expect(page.locator("table", has_text="holders")).to_be_visible()
     context.close()

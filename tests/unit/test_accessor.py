@@ -1,5 +1,6 @@
 import inspect
 import json
+import re
 
 import pandas as pd
 import pyarrow as pa
@@ -201,3 +202,34 @@ def test_every_chart_hands_over_with_the_same_keywords(df, chart):
         (p.name, p.default) for p in list(theirs.values())[1:]
     ]
     assert method(mint, theme="dark") == function(df, mint, theme="dark")
+
+
+# The card
+
+
+def test_the_card_says_the_three_lines_of_the_terminal():
+    df = helius_frames.read_helius_balances(demo.OWNERS, cluster="demo")
+    card = df.helius._repr_html_()
+    lines = re.findall(r"<div>(?:<b>)?(.*?)(?:</b>)?</div>", card)
+    assert lines == repr(df.helius).splitlines()
+    assert "600 owners asked, 584 with rows" in card
+    assert "failed" not in card
+
+
+def test_the_card_lists_who_failed_and_why_as_text():
+    df = helius_frames.read_helius_balances(demo.OWNERS[:9], cluster="demo")
+    records = [
+        {"owner": owner, "page": 1, "kind": "RPCError", "message": "<script>x</script>"}
+        for owner in demo.OWNERS[20:27]
+    ]
+    df.attrs["helius"] |= {"failures": json.dumps(records), "failed": 7, "owners": 16}
+    card = df.helius._repr_html_()
+    assert "7 owners failed" in card
+    assert f"{demo.OWNERS[20]}: &lt;script&gt;x" in card
+    assert "… and 2 more" in card
+    assert "<script" not in card
+
+
+def test_the_card_of_a_frame_that_cannot_be_used_says_why():
+    df = helius_frames.read_helius_balances(demo.OWNERS[:2], cluster="demo")
+    assert "rows that cannot be used: column &#x27;slot&#x27;" in df.assign(slot=1.5).helius._repr_html_()

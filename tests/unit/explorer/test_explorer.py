@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import xml.etree.ElementTree as ET
 
 import ipywidgets
 import numpy as np
@@ -297,13 +298,18 @@ def test_a_click_lists_the_holders_behind_the_bar_to_the_last_digit(ex):
     ex.mint = SMALL
     bar = trace_named(ex, "holders")
     ex._on_click(Point("holders", place_of(bar, U64_MAX)))
-    assert f"<td>{U64_MAX:,}</td>" in ex._table.value
-    assert f"<td>{U64_MAX - 1:,}</td>" in ex._table.value
+    assert [row[1] for row in listed(ex)] == [f"{U64_MAX:,}", f"{U64_MAX - 1:,}"]
     assert "2 holders" in ex._note.value
+
+
+def listed(ex):
+    """Rows of the table as a person reads them."""
+    return ex._table.view["rows"]
 
 
 def behind(ex, trace, place):
     """Balances of the holders behind a point, by owner."""
+    ex._select([])
     ex._on_click(Point(trace, place))
     return (
         None
@@ -332,17 +338,18 @@ CLICKS = {
 
 
 @pytest.mark.parametrize("chart", CLICKS)
-def test_a_click_on_any_trace_is_heard_and_so_is_the_next_on_the_same_point(ex, chart):
+def test_a_click_on_any_trace_is_heard_and_so_is_a_second_on_the_same_point_which_clears(ex, chart):
     ex.chart, ex.owner = chart, OWNERS[6]
     traces = CLICKS[chart] | (
         {"marked": {OWNERS[6]: 7000}} if chart in ("histogram", "ecdf", "lorenz") else {}
     )
     assert traces.keys() == {trace.name for trace in ex.figure.data}
     place = [0, 0] if chart == "heatmap" else 0
-    for _ in range(2):
-        for trace, holders in traces.items():
-            assert clicked(ex, trace, place) == holders
+    for trace, holders in traces.items():
+        for expected in (holders, None, holders):
+            assert clicked(ex, trace, place) == expected
     ex.theme = "dark"
+    assert clicked(ex, trace, place) is None
     assert clicked(ex, trace, place) == holders
 
 
@@ -417,7 +424,7 @@ def note_of(ex):
     ("balances", "decimals", "words"),
     [
         ((10**9, 10**9), None, "2 holders of {} with 1,000,000,000 base units"),
-        ((10**9, 10**9), 6, "2 holders of {} with 1,000 at 6 decimals"),
+        ((10**9, 10**9), 6, "2 holders of {} with 1,000 tokens"),
         ((1,), None, "1 holder of {} with 1 base unit"),
         ((1, 2**63, U64_MAX), None, "1 holder of {} with 1 to 7,131 base units"),
     ],
@@ -437,22 +444,23 @@ def test_a_heatmap_has_at_most_thirty_owners(ex):
     assert ex.top == 100
 
 
-def test_a_click_on_a_crowd_says_how_many_are_not_shown(ex):
+def test_a_crowd_is_listed_by_pages(ex):
     ex.bins = 5
     bar = trace_named(ex, "holders")
     ex._on_click(Point("holders", place_of(bar, 117_000)))
-    holders = len(ex._selection.holders)
+    holders = len(ex.selection)
     assert holders > 50
-    assert ex._table.value.count("<tr") == 51
-    assert f"{holders - 50} are not" in ex._note.value
+    assert len(listed(ex)) == 20
+    assert ex._table.view["pages"] == f"1\N{EN DASH}20 of {holders}"
 
 
 def test_another_mint_forgets_the_click(ex):
     bar = trace_named(ex, "holders")
     ex._on_click(Point("holders", place_of(bar, 1000)))
-    assert ex._table.value
+    assert [row[0] for row in listed(ex)] == [OWNERS[0]]
     ex.mint = SMALL
-    assert not ex._table.value
+    assert [row[0] for row in listed(ex)] == OWNERS[:3]
+    assert ex.selection.empty
 
 
 def test_csv_holds_every_digit_of_the_shown_mint(ex):
@@ -487,7 +495,7 @@ def test_zeros_are_saved_where_the_chart_has_no_switch_to_hide_them(ex):
 def test_a_clicked_mark_at_zero_is_saved_as_the_table_shows_it(ex):
     ex.owner, ex.hide_zeros = OWNERS[119], True
     ex._on_click(Point("marked", 0))
-    assert OWNERS[119] in ex._table.value
+    assert [row[0] for row in listed(ex)] == [OWNERS[119]]
     assert pd.read_csv(io.BytesIO(ex.download("csv").data))["balance"].tolist() == [0]
 
 
@@ -594,11 +602,11 @@ def test_a_heatmap_has_shares_and_each_mint_its_own_decimals(ex):
     rows = pd.read_csv(io.BytesIO(ex.download("csv").data), dtype={"ui_balance": "str"})
     assert rows.loc[rows["mint"] == BIG, "ui_balance"].isna().all()
     assert rows.loc[rows["mint"] == SMALL, "ui_balance"].iloc[0] == "18446744073.709551615"
-    assert ex.download("csv").name == "helius-all-rows.csv"
+    assert ex.download("csv").name == f"helius-{len(rows)}-rows-of-everything.csv"
     ex._on_click(Point("holders", [0, list(trace_named(ex, "holders").x).index(BIG)]))
-    assert "<th>base units</th>" in ex._table.value
+    assert ex._table.view["unit"] == "base units"
     ex._on_click(Point("holders", [0, list(trace_named(ex, "holders").x).index(SMALL)]))
-    assert "<th>tokens at 9 decimals</th>" in ex._table.value
+    assert ex._table.view["unit"] == "tokens"
 
 
 def test_a_heatmap_saves_all_rows(ex, frame):
@@ -735,7 +743,8 @@ def test_the_page_that_asked_gets_the_file_and_a_fault_is_told(ex, sent):
     ex._save._answer(ex._save, {"format": "csv", "ticket": "1-2"}, [])
     ex._save._answer(ex._save, {"format": "exe", "ticket": "3-4"}, [])
     (_, saved, size), (_, refused, _) = sent
-    assert saved["content"] == {"ticket": "1-2", "format": "csv", "name": f"helius-{BIG[:8]}-histogram.csv"}
+    name = f"helius-{BIG[:8]}-120-rows.csv"
+    assert saved["content"] == {"ticket": "1-2", "format": "csv", "name": name}
     assert size > len(ex.download("csv").data)
     assert refused["content"]["ticket"] == "3-4"
     assert refused["content"]["error"].startswith("not saved: format 'exe' is not one of html")
@@ -792,12 +801,12 @@ def test_a_change_of_the_same_kind_of_chart_is_one_message_to_the_figure(ex, sen
 
 def test_the_page_tells_whether_it_is_dark_and_a_word_of_the_user_wins(ex):
     light = shown(ex)
-    ex._save.page_theme = "dark"
+    ex._keys.page_theme = "dark"
     dark = shown(ex)
     assert dark != light
     ex.theme = "light"
     assert shown(ex) == light
-    ex._save.page_theme = "light"
+    ex._keys.page_theme = "light"
     ex.theme = "dark"
     assert shown(ex) == dark
 
@@ -808,10 +817,9 @@ def test_the_output_has_a_view_a_figure_a_page_and_a_line(ex):
     assert bundle["application/vnd.plotly.v1+json"]["layout"]["title"]["text"] == ex.figure.layout.title.text
     assert bundle["text/plain"] == f"Explorer(mint={BIG!r}, chart='histogram', owner=None)"
     page = bundle["text/html"]
-    table = page[page.index("<table") : page.index("</table>")]
-    assert BIG in table
-    assert SMALL in table
-    assert str(2 * U64_MAX + 6) in table.replace(",", "")
+    for text in ("<svg", "Half of 117 holders", f"<td>{OWNERS[116]}</td><td>117,000</td>", BIG, SMALL):
+        assert text in page
+    assert str(2 * U64_MAX + 6) in page
 
 
 def test_hostile_text_is_escaped_wherever_it_stands():
@@ -824,7 +832,6 @@ def test_hostile_text_is_escaped_wherever_it_stands():
         for text in (
             ex._header.value,
             ex._note.value,
-            ex._table.value,
             page,
             ex.download("html").data.decode(),
         ):
@@ -871,3 +878,369 @@ def test_a_name_that_is_no_attribute_is_refused(frame):
 def test_a_frame_that_lacks_a_column_is_refused_by_name(frame):
     with pytest.raises(AttributeError, match="slot"):
         Explorer(frame.drop(columns="slot"))
+
+
+# What is selected
+
+
+def press(ex, *keys):
+    """Do what the page does for keys that were pressed on the chart."""
+    for key in keys:
+        ex._keys._handle_custom_msg({"key": key}, [])
+
+
+def outlines(ex):
+    """Places of the shapes over the chart, as the page gets them."""
+    shapes = ex.figure.to_dict()["layout"].get("shapes", ())
+    return [tuple(shape[side] for side in ("x0", "x1", "y0", "y1")) for shape in shapes]
+
+
+def test_the_clicked_bar_is_outlined_until_the_selection_is_cleared(ex):
+    bar = trace_named(ex, "holders")
+    place = place_of(bar, 50_000)
+    left, width, height = bar.x[place], bar.width[place], bar.y[place]
+    for clear in (lambda: press(ex, "Escape"), ex._clear.click, lambda: clicked(ex, "holders", place)):
+        assert outlines(ex) == []
+        clicked(ex, "holders", place)
+        assert outlines(ex) == [(left, left + width, 0, height)]
+        assert ex._clear.layout.visibility == "visible"
+        clear()
+        assert ex.selection.empty
+        assert ex._clear.layout.visibility == "hidden"
+    assert note_of(ex).startswith("All 117 holders")
+
+
+def test_the_outline_stays_with_its_bar_in_the_other_theme_and_goes_with_the_bars(ex):
+    clicked(ex, "holders", 3)
+    before = outlines(ex)
+    ex.theme = "dark"
+    assert outlines(ex) == before
+    ex.bins = 12
+    assert outlines(ex) == []
+
+
+@pytest.mark.parametrize("chart", ["ecdf", "lorenz", "top_holders", "heatmap"])
+def test_what_is_selected_is_outlined_in_every_chart(ex, chart):
+    ex.chart = chart
+    press(ex, "ArrowRight", "ArrowRight", "Enter")
+    assert len(outlines(ex)) == 1
+    assert len(ex.selection)
+
+
+def test_a_selected_tile_has_a_thicker_line(ex):
+    ex.chart = "treemap"
+    clicked(ex, "holders", 2)
+    [tiles] = ex.figure.data
+    assert max(tiles.marker.line.width) == tiles.marker.line.width[2] > min(tiles.marker.line.width)
+
+
+def test_a_box_lists_who_is_in_it(ex, frame):
+    bars = trace_named(ex, "holders")
+    names = [trace.name for trace in ex.figure.data]
+    first, last = place_of(bars, 10_000), place_of(bars, 60_000)
+    places = range(first, last + 1)
+    points = {
+        "trace_indexes": [names.index("holders")] * len(places) + [names.index("zeros")],
+        "point_indexes": [*places, 0],
+        "xs": [0] * (len(places) + 1),
+        "ys": [0] * (len(places) + 1),
+    }
+    box = {"event_type": "plotly_selected", "points": points, "device_state": None, "selector": None}
+    ex.figure.set_state({"_js2py_pointsCallback": box})
+    low, high = int(bars.customdata[first][0]), int(bars.customdata[last][1])
+    expected = balances_of(frame, BIG, lambda balance: low <= balance <= high or balance == 0)
+    assert dict(ex.selection[["owner", "balance"]].to_numpy()) == expected
+    assert ex.selection["balance"].is_monotonic_decreasing
+    assert len(outlines(ex)) == len(places) + 1
+    assert f"behind {len(places) + 1} points" in note_of(ex)
+    press(ex, "Escape")
+    assert outlines(ex) == []
+
+
+def test_where_a_box_cannot_select_its_tools_are_taken_away(ex):
+    for chart in ex.traits()["chart"].values:
+        ex.chart = chart
+        gone = ex.figure.layout.modebar.remove or ()
+        assert ("select2d" in gone) is (chart not in ("histogram", "top_holders")), chart
+
+
+# The keys
+
+
+@pytest.mark.parametrize("chart", ["histogram", "ecdf", "lorenz", "top_holders", "treemap", "heatmap"])
+def test_the_arrows_reach_every_point_and_enter_lists_who_is_behind_it(ex, chart):
+    ex.chart = chart
+    press(ex, "Home")
+    seen = [ex._keys.view["text"]]
+    key = "ArrowRight"
+    while len(seen) <= ex._keys.view["count"]:
+        press(ex, key)
+        if ex._keys.view["text"] == seen[-1]:
+            break
+        seen.append(ex._keys.view["text"])
+        assert ex.selection.empty
+    assert len(seen) == ex._keys.view["count"] or chart == "heatmap"
+    assert all(seen)
+    assert not any("<" in text or "%{" in text for text in seen)
+    press(ex, "Enter")
+    assert len(ex.selection)
+    press(ex, "Enter", "Home")
+    assert ex._keys.view["number"] == 1
+
+
+def test_the_keys_go_on_from_the_selected_bar_and_end_at_the_last(ex):
+    clicked(ex, "holders", place_of(trace_named(ex, "holders"), 1000))
+    number = ex._keys.view["number"]
+    press(ex, "ArrowRight")
+    assert ex._keys.view["number"] == number + 1
+    press(ex, "End", "ArrowRight", "PageDown")
+    assert ex._keys.view["number"] == ex._keys.view["count"]
+    press(ex, "PageUp")
+    assert ex._keys.view["number"] == ex._keys.view["count"] - 10
+
+
+def test_in_a_heatmap_the_arrows_move_in_both_directions(ex):
+    ex.chart, ex.mint = "heatmap", SMALL
+    columns = len(trace_named(ex, "holders").x)
+    assert columns > 1
+    press(ex, "Home", "ArrowDown", "ArrowRight")
+    assert ex._keys.view["number"] == columns + 2
+    press(ex, "ArrowUp", "ArrowLeft", "ArrowLeft", "ArrowUp")
+    assert ex._keys.view["number"] == 1
+
+
+def test_keys_on_a_chart_of_nothing_do_nothing(frame):
+    ex = explore(frame.iloc[:0])
+    press(ex, "ArrowRight", "Enter", "Escape", "nonsense")
+    assert ex._keys.view["count"] == 0
+    ex.close()
+
+
+def test_a_step_of_the_keys_is_a_short_message(ex, sent):
+    ex.figure._view_count = 1
+    press(ex, "ArrowRight")
+    sent.clear()
+    press(ex, "ArrowRight")
+    assert 0 < sum(size for _, _, size in sent) < 50_000
+
+
+# The table
+
+
+def act(ex, **message):
+    """Do what the page does for a click in the table."""
+    ex._table._handle_custom_msg(message, [])
+
+
+def test_all_holders_are_listed_from_the_start_twenty_a_page(ex):
+    assert ex._table.view["pages"] == "1\N{EN DASH}20 of 117"
+    seen = []
+    while True:
+        seen += [row[0] for row in listed(ex)]
+        if not ex._table.view["has_after"]:
+            break
+        act(ex, step=1)
+    assert seen == OWNERS[116::-1]
+    act(ex, step=1)
+    assert ex._table.view["pages"] == "101\N{EN DASH}117 of 117"
+    act(ex, step=-1)
+    assert ex._table.view["pages"] == "81\N{EN DASH}100 of 117"
+
+
+@pytest.mark.parametrize("is_selected", [False, True])
+@pytest.mark.parametrize(("sort", "column"), [("owner", "owner"), ("amount", "balance"), ("slot", "slot")])
+def test_a_click_on_a_heading_sorts_and_a_second_turns_it_around(ex, frame, sort, column, is_selected):
+    ex.bins = 5
+    if is_selected:
+        ex._on_click(Point("holders", place_of(trace_named(ex, "holders"), 117_000)))
+    holders = ex.selection if is_selected else analysis.top_holders(frame, BIG, 1000)
+    if sort != "amount":
+        act(ex, sort=sort)
+    texts = {"owner": str, "balance": "{:,}".format, "slot": "{:,}".format}[column]
+    for _ in range(2):
+        is_up = not ex._table.view["descending"]
+        expected = [texts(value) for value in holders[column].sort_values(ascending=is_up)][:20]
+        assert [row[{"owner": 0, "balance": 1, "slot": 3}[column]] for row in listed(ex)] == expected
+        act(ex, sort=sort)
+    assert ex._table.view["sort"] == sort
+
+
+def test_a_click_on_a_row_marks_its_owner_and_a_second_takes_the_mark_away(ex):
+    act(ex, step=1)
+    act(ex, mark=3)
+    assert ex.owner == OWNERS[116 - 23]
+    assert (ex._table.view["marked"], ex._table.view["pages"]) == (3, "21\N{EN DASH}40 of 117")
+    act(ex, mark=3)
+    assert (ex.owner, ex._table.view["marked"]) == (None, None)
+    act(ex, mark=99)
+    assert ex.owner is None
+
+
+def test_the_table_turns_to_the_marked_owner(ex):
+    ex.owner = OWNERS[9]
+    view = ex._table.view
+    assert view["rows"][view["marked"]][0] == OWNERS[9]
+    ex._on_click(Point("zeros", 0))
+    assert ex._table.view["marked"] is None
+    ex.owner = OWNERS[118]
+    assert listed(ex)[ex._table.view["marked"]][0] == OWNERS[118]
+
+
+def test_a_message_that_is_none_of_ours_changes_nothing(ex):
+    before = ex._table.view
+    for message in ({"sort": "nonsense"}, {"step": 7}, {"mark": "x"}, {}):
+        act(ex, **message)
+    assert ex._table.view == before
+
+
+# Names and units from the frame
+
+
+@pytest.fixture
+def named(frame):
+    known = {BIG: ("BONK", "Bonk the dog", 3), SMALL: (None, None, None)}
+    symbol, name, places = (frame["mint"].map(lambda mint, n=n: known[mint][n]) for n in range(3))
+    ex = explore(frame.assign(symbol=symbol, name=name, decimals=places.astype("Int64")))
+    yield ex
+    ex.close()
+
+
+def test_symbols_and_decimals_of_the_frame_are_used_from_the_start(named):
+    assert (named.units, named.decimals) == ("decimals", {BIG: 3})
+    assert named._controls.mint.options[0][0] == f"BONK · {BIG[:4]}…{BIG[-4:]} · 117 holders"
+    assert named._header.value.startswith(f'<div class="helius-head"><b title="{BIG}">BONK</b> · ')
+    assert named._table.view["unit"] == "BONK"
+    assert listed(named)[0][1] == "117"
+    named._controls.units.value = "base"
+    assert (named._table.view["unit"], listed(named)[0][1]) == ("base units", "117,000")
+
+
+@pytest.mark.parametrize("text", ["bonk", "BON", "the dog", BIG[4:40], f"{BIG[:4]}…{BIG[-4:]}", BIG])
+def test_a_mint_is_found_by_symbol_name_or_address(named, text):
+    named.mint = SMALL
+    named._controls.find.value = text
+    assert named.mint == BIG
+    assert "1 of 2 match" in named._count.value
+
+
+@pytest.mark.parametrize("decimals", [["x"] * 123, [6.5] * 123, [40] * 123, [-1] * 123])
+def test_columns_of_another_kind_are_somebody_elses(frame, decimals):
+    ex = explore(frame.assign(symbol=5, name=1.5, decimals=decimals))
+    assert (ex.units, ex.decimals) == ("base", {})
+    assert ex._controls.mint.options[0][0].startswith(BIG[:4])
+    ex.close()
+
+
+def test_a_search_says_how_many_match_and_the_list_how_many_it_has():
+    mints = [address(10**20 + number) for number in range(1000)]
+    ex = explore(balances_frame([(OWNERS[0], mint, 5, 1) for mint in mints]))
+    assert "200 of 1,000 listed" in ex._count.value
+    ex._controls.find.value = mints[77][-3:]
+    found = len(ex._matches)
+    assert f"{found} of 1,000 match" in ex._count.value
+    ex._controls.find.value = "nothing like it"
+    assert "0 of 1,000 match" in ex._count.value
+    ex.close()
+
+
+def test_the_slider_has_the_limit_of_the_chart(ex):
+    ex.top = 100
+    for chart, most in (("heatmap", 30), ("treemap", 100), ("heatmap", 30), ("top_holders", 100)):
+        ex.chart = chart
+        assert (ex._controls.top.max, ex._controls.top.value, ex.top) == (most, most, 100)
+
+
+# Saving and code
+
+
+def offered(ex):
+    return {item["label"]: item for item in ex._save.items}
+
+
+def test_the_menu_says_what_and_how_many_rows_and_the_file_names_say_it_too(ex, frame):
+    ex._on_click(Point("zeros", 0))
+    expected = {
+        "This chart: Histogram (HTML)": (f"helius-{BIG[:8]}-histogram.html", None),
+        "These 3 selected holders (CSV)": (f"helius-{BIG[:8]}-3-selected-rows.csv", 3),
+        "All 120 rows of {} (CSV)": (f"helius-{BIG[:8]}-120-rows.csv", 120),
+        "Everything pulled: 123 rows (CSV)": ("helius-123-rows-of-everything.csv", 123),
+        "Summary by mint: 2 mints (CSV)": ("helius-by-mint-2-mints.csv", 2),
+    }
+    items = offered(ex)
+    assert len(items) == 9
+    for label, (name, rows) in expected.items():
+        item = items[label.format(f"{BIG[:4]}…{BIG[-4:]}")]
+        saved = ex._saved(item["format"], item["what"])
+        assert saved.name == name
+        assert rows is None or len(saved.data.splitlines()) == rows + 1
+    for label, item in items.items():
+        if "Parquet" in label:
+            saved = ex._saved("parquet", item["what"])
+            count = re.search(r"\d+", label)[0]
+            assert f"-{count}-" in saved.name
+            assert len(pd.read_parquet(io.BytesIO(saved.data))) == int(count)
+
+
+def test_the_menu_follows_the_selection_the_mint_and_hidden_zeros(ex):
+    ex.hide_zeros = True
+    assert any(label.startswith("All 117 rows of") for label in offered(ex))
+    ex.mint = SMALL
+    assert any(label.startswith("All 3 rows of") for label in offered(ex))
+    assert not any("selected" in label for label in offered(ex))
+
+
+def test_a_page_can_ask_only_for_what_is_on_the_menu(ex):
+    with pytest.raises(ValueError, match="is not on the menu"):
+        ex._saved("csv", "selection")
+    with pytest.raises(ValueError, match="cannot be saved as csv"):
+        ex.download("csv", "chart")
+    with pytest.raises(ValueError, match="cannot be saved as html"):
+        ex.download("html", "all")
+
+
+VIEWS = [
+    {},
+    {"bins": 12, "scale": "linear", "hide_zeros": True, "owner": OWNERS[5], "theme": "dark"},
+    {"chart": "ecdf", "units": "decimals", "decimals": {BIG: 3, SMALL: 9}},
+    {"chart": "lorenz", "mint": SMALL},
+    {"chart": "top_holders", "top": 7, "owner": OWNERS[2]},
+    {"chart": "treemap", "top": 30},
+    {"chart": "heatmap", "units": "decimals", "decimals": {BIG: 3}, "top": 100},
+]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_copied_line_draws_the_same_figure(ex, frame, view):
+    change_together(ex, view)
+    ex._on_click(Point("holders", 0))
+    assert ex._save.python == ex.as_python()
+    drawn = eval(ex.as_python(), {"df": frame})  # noqa: S307 - our own line
+    ex._select([])
+    mine = shown(ex)
+    mine["layout"].pop("modebar", None)
+    assert mine == json.loads(drawn.to_json())
+
+
+def test_the_state_shows_the_same_again(ex, frame):
+    change_together(ex, VIEWS[1])
+    again = explore(frame, **ex.state)
+    assert again.state == ex.state
+    assert shown(again) == shown(ex)
+    again.close()
+
+
+# Where no widget runs
+
+
+@pytest.mark.parametrize("chart", ["histogram", "ecdf", "lorenz", "top_holders", "treemap", "heatmap"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_without_widgets_is_small_runs_nothing_and_is_well_formed(ex, chart, theme):
+    ex.chart, ex.theme, ex.owner = chart, theme, OWNERS[20]
+    bundle = ex._repr_mimebundle_()
+    page = bundle["text/html"]
+    assert len(json.dumps(bundle)) < 300_000
+    assert "<script" not in page
+    assert "NaN" not in page
+    svg = page[page.index("<svg") : page.index("</svg>") + 6]
+    ET.fromstring(svg)  # noqa: S314 - our own
+    assert svg.count("<text") > 3

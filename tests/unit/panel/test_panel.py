@@ -10,7 +10,7 @@ import ipywidgets
 import pytest
 
 import helius_frames
-from helius_frames import demo
+from helius_frames import demo, errors
 from helius_frames._progress import PullProgress
 from helius_frames._transport.rate_limit import PLANS
 from helius_frames.errors import InputError
@@ -18,6 +18,7 @@ from helius_frames.panel import _addresses, _html, _panel
 from helius_frames.panel._addresses import address_column, column, pasted, problems_in, read_table
 from helius_frames.panel._field import SecretField
 from helius_frames.panel._pulling import PullOutcome
+from helius_frames.panel._words import in_form_words
 from tests.fault_server import FaultRule, FaultyIndexer
 from tests.support.frames import rows_held, rows_of
 from tests.support.transport import use_transport
@@ -278,7 +279,7 @@ def test_a_missing_key_is_said_in_the_words_of_the_form(panel, monkeypatch):
     monkeypatch.delenv("HELIUS_API_KEY", raising=False)
     begin(panel, where="mainnet")
     pull(panel)
-    assert "mainnet needs a key: type it into the field" in panel._status.value
+    assert "A key is needed here: type it into the field" in panel._status.value
 
 
 def test_a_missing_endpoint_asks_nobody_else(panel, monkeypatch):
@@ -380,21 +381,97 @@ def test_key_and_endpoint_are_in_no_state_and_in_nothing_that_is_sent(panel, sen
     assert len(sent) > 5
 
 
-def test_the_key_is_gone_after_one_pull_and_the_endpoint_stays(panel):
+def test_the_key_is_kept_for_the_next_pull_until_it_is_forgotten(panel, sent):
     indexer = demo.Indexer(demo.app().holdings, api_key=KEY)
-    pull_from(panel, indexer, key=KEY)
     controls = panel._controls
-    assert (controls.key.peek(), controls.key.is_set) == (None, False)
-    assert controls.url.is_set
+    assert not is_shown(controls.forget)
+    pull_from(panel, indexer, key=KEY)
+    assert is_shown(controls.forget)
     with use_transport("in process", indexer):
         pull(panel)
+        assert "Done:" in panel._status.value
+        controls.forget.click()
+        assert (controls.key.peek(), controls.key.is_set) == (None, False)
+        assert not is_shown(controls.forget)
+        pull(panel)
     assert "401" in panel._status.value
+    assert controls.url.is_set
+    assert KEY not in states() + "".join(sent)
 
 
-def test_the_key_is_gone_even_where_nothing_could_be_asked(panel):
-    begin(panel, ["abc"], "mainnet", key=KEY)
+@pytest.mark.parametrize(
+    ("before", "after", "is_kept"),
+    [
+        ("mainnet", "devnet", True),
+        ("mainnet", "demo", True),
+        ("mainnet", "endpoint", False),
+        ("endpoint", "mainnet", False),
+        ("endpoint", "demo", True),
+    ],
+)
+def test_a_key_is_forgotten_when_it_would_go_to_another_server(panel, before, after, is_kept):
+    begin(panel, where=before, key=KEY)
+    panel._controls.where.value = after
+    assert panel._controls.key.is_set is is_kept
+
+
+def test_a_key_that_was_used_is_forgotten_when_the_endpoint_changes(panel):
+    pull_from(panel, demo.Indexer(demo.app().holdings, api_key=KEY), key=KEY)
+    assert panel._controls.key.is_set
+    type_into(panel._controls.url, "http://127.0.0.1:9/another")
+    assert not panel._controls.key.is_set
+
+
+def test_closing_forgets_the_key():
+    panel = helius_frames.app()
+    begin(panel, where="mainnet", key=KEY)
+    panel.close()
+    assert panel._controls.key.peek() is None
+
+
+# The result
+
+
+def test_everything_pulled_is_one_click(panel):
+    assert panel._save.items == []
+    begin(panel)
     pull(panel)
-    assert panel._controls.key.take() is None
+    [item] = panel._save.items
+    assert item["label"] == f"Save everything: {len(panel.frame):,} rows (CSV)"
+    saved = panel._everything(item["format"], item["what"])
+    assert len(saved.data.splitlines()) == len(panel.frame) + 1
+    assert saved.name == f"helius-{len(panel.frame)}-rows-of-everything.csv"
+
+
+# Messages
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("401-json", "does not accept the key. Type it again into the field"),
+        ("429-forever", "Choose a smaller plan"),
+    ],
+)
+def test_what_ends_a_pull_is_said_in_the_words_of_the_form(panel, fault, words):
+    sentence = in_form_words(errors_of(fault))
+    assert words in sentence
+    assert not re.search(r"\w=|HELIUS_|\.partial|import ", sentence)
+
+
+def errors_of(fault):
+    kinds = {"401-json": errors.AuthenticationError, "429-forever": errors.RateLimitError}
+    return kinds[fault](f"check api_key= or HELIUS_API_KEY after {fault}", status=int(fault[:3]))
+
+
+def test_every_error_has_words_of_the_form():
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    known = [kind for kind in kinds if issubclass(kind, errors.HeliusError) and kind is not InputError]
+    assert len(known) > 10
+    for kind in known:
+        sentence = in_form_words(kind("check api_key= or HELIUS_API_KEY"))
+        if not issubclass(kind, errors.OwnerError | errors.MintError):
+            assert "api_key" not in sentence, kind
 
 
 def test_a_secret_field_tells_only_whether_it_is_set():
