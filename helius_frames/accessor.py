@@ -1,17 +1,18 @@
 """``df.helius`` and ``addresses.helius``: methods that call the functions of the package, nothing more.
 
-It may import `reader` and `analysis`; `charts` and `explorer` are imported inside the methods that need
-them. An accessor holds no state: pandas 3 makes it anew at each use.
+It may import `reader`, `analysis` and `charts`, which loads plotly with the first figure; `explorer` is
+imported inside the method that needs it. An accessor holds no state: pandas 3 makes it anew at each use.
 """
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, Unpack
 
 import pandas as pd
 
-from helius_frames import analysis
+from helius_frames import analysis, charts
 from helius_frames._card import card, described
 from helius_frames._options import ConnectionOptions, ReadOptions, choice, like, seal, with_options
 from helius_frames._transport.endpoint import Secret, as_secret
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
-    from helius_frames.charts import Decimals, Theme
     from helius_frames.explorer import Explorer
     from helius_frames.reader import BalanceChunks
 
@@ -291,7 +291,7 @@ class BalancesAccessor:
 
     @property
     def plot(self) -> PlotAccessor:
-        """Charts of one mint, as plotly figures."""
+        """Charts, as plotly figures; its ``repr`` lists them."""
         return PlotAccessor(self._frame)
 
     def explore(self, **initial: Any) -> Explorer:
@@ -428,372 +428,40 @@ class BalancesAccessor:
         return analysis.fingerprint(self._frame)
 
 
-def _drawn(method: _Method) -> _Method:
-    """Give a chart the documentation that all charts share, with an example of its own."""
-    text = inspect.cleandoc(
-        f"""
-        decimals
-            Show amounts divided by ``10**decimals``: a mapping from mint to places, or the places of the one
-            mint that is drawn. Amounts of a mint without are in base units.
-        mark
-            An owner to point out.
-        theme
-            ``"light"`` or ``"dark"``; the paper is transparent in both.
-        title
-            Instead of the sentence that the chart writes itself.
-
-        Returns
-        -------
-        A plotly figure; exact amounts and whole addresses are in hover.
-
-        Raises
-        ------
-        InputError
-            An option is out of its range, the mint is not in the frame, or its balances are not exact or
-            are there twice.
-
-        Examples
-        --------
-        >>> import helius_frames
-        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
-        >>> figure = df.helius.plot.{method.__name__}(df.helius.by_mint().index[0])
-        """
-    )
-    method.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n{text}"
-    return method
-
-
 class PlotAccessor:
-    """``df.helius.plot``: charts of one mint as plotly figures; each is a function of `charts`."""
+    """``df.helius.plot``: the charts of a frame as plotly figures; each is a function of `charts`."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
-    @_drawn
-    def histogram(
-        self,
-        mint: str,
-        *,
-        scale: analysis.Scale = "log",
-        bins: int = 60,
-        decimals: Decimals = None,
-        hide_zeros: bool = False,
-        mark: str | None = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw the number of a mint's holders by size of balance, as `charts.plot_histogram` does.
+    def __repr__(self) -> str:
+        lines = [f"  .{name}()  {chart.question}" for name, chart in _CHARTS_OF_FRAMES.items()]
+        return "\n".join(["df.helius.plot, plotly figures of a frame:", *lines])
 
-        Parameters
-        ----------
-        mint
-            The mint to draw.
-        scale
-            Bins of equal width on a ``"log"`` or a ``"linear"`` scale.
-        bins
-            The most bars there may be; on whole base units there may be fewer.
-        hide_zeros
-            Leave the bar of zeros out; the subtitle still counts them.
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"there is no chart {name!r}; there are {', '.join(_CHARTS_OF_FRAMES)}")
 
-        return charts.plot_histogram(
-            self._frame,
-            mint,
-            scale=scale,
-            bins=bins,
-            decimals=decimals,
-            hide_zeros=hide_zeros,
-            mark=mark,
-            theme=theme,
-            title=title,
-        )
 
-    @_drawn
-    def ecdf(
-        self,
-        mint: str,
-        *,
-        scale: analysis.Scale = "log",
-        decimals: Decimals = None,
-        mark: str | None = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw the share of a mint's holders with at most a balance, as `charts.plot_ecdf` does.
+def _chart_method(chart: charts.Chart) -> Callable[..., go.Figure]:
+    """Make a method of a chart, with its signature and docstring; plotly is loaded when it draws."""
 
-        Parameters
-        ----------
-        mint
-            The mint to draw.
-        scale
-            A ``"log"`` or a ``"linear"`` axis of amounts.
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
+    def method(self: PlotAccessor, *args: Any, **options: Any) -> go.Figure:
+        return chart.plot(self._frame, *args, **options)
 
-        return charts.plot_ecdf(
-            self._frame,
-            mint,
-            scale=scale,
-            decimals=decimals,
-            mark=mark,
-            theme=theme,
-            title=title,
-        )
+    own, *rest = inspect.signature(chart.plot).parameters.values()
+    signature = inspect.signature(chart.plot)
+    first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    method.__signature__ = signature.replace(parameters=[first, *rest])  # type: ignore[attr-defined]
+    method.__name__, method.__qualname__ = chart.name, f"PlotAccessor.{chart.name}"
+    # Without the parameter that is the frame itself, and with the example that the function has.
+    text = inspect.getdoc(chart.plot) or ""
+    method.__doc__ = re.sub(rf"^{own.name}\n(?:    .*\n)+", "", text, flags=re.MULTILINE)
+    return method
 
-    @_drawn
-    def lorenz(
-        self,
-        mint: str,
-        *,
-        decimals: Decimals = None,
-        mark: str | None = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw a mint's Lorenz curve with its Gini coefficient, as `charts.plot_lorenz` does.
 
-        Parameters
-        ----------
-        mint
-            The mint to draw.
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
-
-        return charts.plot_lorenz(
-            self._frame,
-            mint,
-            decimals=decimals,
-            mark=mark,
-            theme=theme,
-            title=title,
-        )
-
-    @_drawn
-    def top_holders(
-        self,
-        mint: str,
-        *,
-        n: int = 20,
-        decimals: Decimals = None,
-        mark: str | None = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw a mint's largest holders with their cumulative share, as `charts.plot_top_holders` does.
-
-        Parameters
-        ----------
-        mint
-            The mint to draw.
-        n
-            Number of holders.
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
-
-        return charts.plot_top_holders(
-            self._frame,
-            mint,
-            n=n,
-            decimals=decimals,
-            mark=mark,
-            theme=theme,
-            title=title,
-        )
-
-    @_drawn
-    def treemap(
-        self,
-        mint: str,
-        *,
-        n: int = 100,
-        decimals: Decimals = None,
-        mark: str | None = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw a mint's holders as tiles as large as their balances, as `charts.plot_treemap` does.
-
-        Parameters
-        ----------
-        mint
-            The mint to draw.
-        n
-            Number of tiles, at most 100; the other holders are one tile more.
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
-
-        return charts.plot_treemap(
-            self._frame,
-            mint,
-            n=n,
-            decimals=decimals,
-            mark=mark,
-            theme=theme,
-            title=title,
-        )
-
-    @_drawn
-    def heatmap(
-        self,
-        mint: str | None = None,
-        *,
-        n: int = 25,
-        decimals: Mapping[str, int] | None = None,
-        hide_zeros: bool = False,
-        mark: str | None = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw the balances of owners by mints, as `charts.plot_heatmap` does.
-
-        Parameters
-        ----------
-        mint
-            The owners are the n largest holders of this mint; by default those that hold the most mints.
-        n
-            Number of owners and of mints, at most 100 of each.
-        hide_zeros
-            Leave cells with a balance of zero empty, like those without a row.
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
-
-        return charts.plot_heatmap(
-            self._frame,
-            mint,
-            n=n,
-            decimals=decimals,
-            hide_zeros=hide_zeros,
-            mark=mark,
-            theme=theme,
-            title=title,
-        )
-
-    def airdrop(
-        self,
-        expected: analysis.Expected,
-        mint: str | None = None,
-        *,
-        units: analysis.Units = "base",
-        decimals: int | Mapping[str, int] | None = None,
-        mints: analysis.Mints = None,
-        complete: analysis.Mints = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw what has become of an airdrop in owners and in tokens, as `charts.plot_airdrop` does.
-
-        Examples
-        --------
-        >>> import helius_frames
-        >>> from helius_frames import demo
-        >>> df = helius_frames.read_helius_balances(demo.OWNERS, cluster="demo")
-        >>> expected = dict.fromkeys(demo.OWNERS, 1_000 * 10**6)
-        >>> figure = df.helius.plot.airdrop(expected, demo.TOKENS[0].mint)
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
-
-        return charts.plot_airdrop(
-            self._frame,
-            expected,
-            mint,
-            units=units,
-            decimals=decimals,
-            mints=mints,
-            complete=complete,
-            theme=theme,
-            title=title,
-        )
-
-    def classes(
-        self,
-        mint: str,
-        edges: analysis.Edges | None = None,
-        *,
-        decimals: int | None = None,
-        exclude: analysis.Exclude = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw a mint's holders by size class, as `charts.plot_classes` does.
-
-        Examples
-        --------
-        >>> import helius_frames
-        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
-        >>> figure = df.helius.plot.classes(df.helius.by_mint().index[0])
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
-
-        return charts.plot_classes(
-            self._frame,
-            mint,
-            edges,
-            decimals=decimals,
-            exclude=exclude,
-            theme=theme,
-            title=title,
-        )
-
-    def equal_balances(
-        self,
-        mint: str,
-        *,
-        n: int = 12,
-        at_least: int = 2,
-        decimals: int | None = None,
-        exclude: analysis.Exclude = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw the amounts that most holders of a mint hold exactly, as `charts.plot_equal_balances` does.
-
-        Examples
-        --------
-        >>> import helius_frames
-        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
-        >>> figure = df.helius.plot.equal_balances(df.helius.by_mint().index[0])
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
-
-        return charts.plot_equal_balances(
-            self._frame,
-            mint,
-            n=n,
-            at_least=at_least,
-            decimals=decimals,
-            exclude=exclude,
-            theme=theme,
-            title=title,
-        )
-
-    def overlap(
-        self,
-        mints: Iterable[str] | None = None,
-        *,
-        n: int = 12,
-        exclude: analysis.Exclude = None,
-        theme: Theme = "light",
-        title: str | None = None,
-    ) -> go.Figure:
-        """Draw how many holders each two mints have in common, as `charts.plot_overlap` does.
-
-        Examples
-        --------
-        >>> import helius_frames
-        >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
-        >>> figure = df.helius.plot.overlap()
-        """
-        from helius_frames import charts  # noqa: PLC0415 - loads plotly
-
-        return charts.plot_overlap(
-            self._frame,
-            mints,
-            n=n,
-            exclude=exclude,
-            theme=theme,
-            title=title,
-        )
+_CHARTS_OF_FRAMES: Final = {name: each for name, each in charts.CHARTS.items() if each.subject != "pulls"}
+for _name, _chart in _CHARTS_OF_FRAMES.items():
+    setattr(PlotAccessor, _name, _chart_method(_chart))
 
 
 def _is_text(values: pd.Series | pd.Index) -> bool:

@@ -19,6 +19,7 @@ from helius_frames.analysis._index import Holders, MintIndex, Source
 from helius_frames.analysis._labels import Exclude, Labels, with_owners, without_owners
 from helius_frames.analysis._mints import (
     Scale,
+    bin_lows,
     by_mint,
     check_scale,
     distribution,
@@ -56,6 +57,7 @@ __all__ = [
     "airdrop_report",
     "airdrop_summary",
     "amount_text",
+    "bin_lows",
     "by_mint",
     "by_owner",
     "check_count",

@@ -254,7 +254,7 @@ def distribution(
     check_scale(scale)
     rest = rest_of(source, mint, exclude)
     holders = MintIndex.for_mint(rest.source, mint).holders(mint)
-    lows = _bin_lows(holders.balances, bins, scale)
+    lows = bin_lows(holders.balances, bins, scale)
     edges = np.append(np.searchsorted(holders.balances, lows), holders.size)
     sums = minus(holders.sums(edges[1:]), holders.sums(edges[:-1]))
     return rest.note(
@@ -419,8 +419,16 @@ def _summary(mints: pd.Index, groups: Groups) -> pd.DataFrame:
     )
 
 
-def _bin_lows(balances: U64, bins: int, scale: Scale) -> U64:
-    """Return the lowest balance of each bin; the bins are as many different whole numbers as there are."""
+def bin_lows(balances: U64, bins: int, scale: Scale) -> U64:
+    """Return the lowest balance of each bin of ascending balances, as `distribution` has them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from helius_frames.analysis import bin_lows
+    >>> bin_lows(np.array([1, 20, 999], dtype="uint64"), 3, "log").tolist()
+    [1, 10, 100]
+    """
     if not len(balances):
         return balances
     low, high = int(balances[0]), int(balances[-1])

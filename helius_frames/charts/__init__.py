@@ -2,7 +2,7 @@
 
 Each chart has two functions: ``…_numbers`` computes exactly what is drawn, without plotly, and ``plot_…``
 draws it. All take a balance frame or a `MintIndex`. Amounts in hover are exact text, because JavaScript
-rounds above 2**53.
+rounds above 2**53. `CHARTS` lists them; plotly is loaded with the first figure.
 """
 
 from helius_frames.analysis import shorten
@@ -15,14 +15,16 @@ from helius_frames.charts._classes import (
     plot_classes,
     plot_equal_balances,
 )
-from helius_frames.charts._context import ChartContext, Decimals, Mark, decimals_of
+from helius_frames.charts._context import ChartContext, Decimals, Mark, Pull, decimals_of
 from helius_frames.charts._ecdf import EcdfNumbers, ecdf_numbers, plot_ecdf
 from helius_frames.charts._heatmap import HeatmapNumbers, heatmap_numbers, plot_heatmap
-from helius_frames.charts._histogram import HistogramNumbers, histogram_numbers, plot_histogram
+from helius_frames.charts._histogram import Bins, HistogramNumbers, histogram_numbers, plot_histogram
+from helius_frames.charts._look import Look, Theme
 from helius_frames.charts._lorenz import LorenzNumbers, lorenz_numbers, plot_lorenz
 from helius_frames.charts._overlap import OverlapNumbers, overlap_numbers, plot_overlap
-from helius_frames.charts._page import standalone_html
-from helius_frames.charts._style import Theme
+from helius_frames.charts._page import report_html, standalone_html
+from helius_frames.charts._points import Point, PointHolders
+from helius_frames.charts._registry import CHARTS, Chart
 from helius_frames.charts._text import amount_text, percent_text, range_text, slots_text, unit_text
 from helius_frames.charts._through_time import (
     CohortsNumbers,
@@ -36,7 +38,10 @@ from helius_frames.charts._top_holders import TopHoldersNumbers, plot_top_holder
 from helius_frames.charts._treemap import TreemapNumbers, plot_treemap, treemap_numbers
 
 __all__ = [
+    "CHARTS",
     "AirdropNumbers",
+    "Bins",
+    "Chart",
     "ChartContext",
     "ClassesNumbers",
     "CohortsNumbers",
@@ -45,9 +50,13 @@ __all__ = [
     "EqualBalancesNumbers",
     "HeatmapNumbers",
     "HistogramNumbers",
+    "Look",
     "LorenzNumbers",
     "Mark",
     "OverlapNumbers",
+    "Point",
+    "PointHolders",
+    "Pull",
     "Theme",
     "TimelineNumbers",
     "TopHoldersNumbers",
@@ -77,6 +86,7 @@ __all__ = [
     "plot_top_holders",
     "plot_treemap",
     "range_text",
+    "report_html",
     "shorten",
     "slots_text",
     "standalone_html",

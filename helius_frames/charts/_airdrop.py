@@ -1,31 +1,26 @@
-"""An airdrop in one picture: what was kept, in owners and in tokens. Imports `analysis`; knows plotly."""
+"""An airdrop in one picture: what was kept, in owners and in tokens."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
+
+import pandas as pd
 
 from helius_frames.analysis import about_list, airdrop, summarise
-from helius_frames.charts._sentences import (
-    amount_text,
-    count_text,
-    legend,
-    nothing,
-    share_text,
-    start,
-    subtitle_of,
-)
-from helius_frames.charts._style import Theme, palette
-from helius_frames.charts._text import unit_text
+from helius_frames.charts._context import pull_of, source_parts, symbols_in
+from helius_frames.charts._look import Look, Theme, chart
+from helius_frames.charts._sentences import amount_text, count_text, nothing, share_text
+from helius_frames.charts._style import add_legend, new_figure, palette, theme_of
+from helius_frames.charts._text import html, short, slots_text, unit_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     import plotly.graph_objects as go
 
     from helius_frames.analysis import Expected, Mints, Units
 
-_HEIGHT = 250
+_HEIGHT = 170
 _UNLABELLED = ("gone or never arrived", "not read")  # hatched, so that a text would be hard to read
 
 
@@ -43,6 +38,12 @@ class AirdropNumbers(NamedTuple):
     owners: list[int]
     amounts: list[int]
     beside: tuple[int, int]
+    symbol: str | None
+    slots: tuple[int, int] | None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the parts as a table, amounts in base units."""
+        return pd.DataFrame({"owners": self.owners, "amount": self.amounts}, index=self.parts)
 
 
 def airdrop_numbers(
@@ -77,9 +78,12 @@ def airdrop_numbers(
         owners=[count for count, _ in parts.values()],
         amounts=[amount for _, amount in parts.values()],
         beside=(owners["not expected"], held["not expected"]),
+        symbol=symbols_in(frame, [about.mint])[0],
+        slots=about.slots,
     )
 
 
+@chart
 def plot_airdrop(
     frame: pd.DataFrame,
     expected: Expected,
@@ -89,8 +93,7 @@ def plot_airdrop(
     decimals: int | Mapping[str, int] | None = None,
     mints: Mints = None,
     complete: Mints = None,
-    theme: Theme = "light",
-    title: str | None = None,
+    **look: Unpack[Look],
 ) -> go.Figure:
     """Draw what has become of an airdrop: kept, gone, never arrived, once in owners and once in tokens.
 
@@ -101,10 +104,7 @@ def plot_airdrop(
     ----------
     expected, mint, units, decimals, mints, complete
         As of `airdrop`. With ``decimals`` amounts are in tokens, else in base units.
-    theme
-        ``"light"`` or ``"dark"``.
-    title
-        Instead of the sentence that the chart writes itself.
+    <look>
 
     Returns
     -------
@@ -125,17 +125,31 @@ def plot_airdrop(
     >>> expected = pd.Series(1_000 * 10**6, index=demo.OWNERS)
     >>> figure = plot_airdrop(df, expected, demo.TOKENS[0].mint, decimals=6)
     >>> figure.layout.title.text.replace("<br>", " ")
-    '80% of the airdrop is still with those it was meant for'
+    '80% of the airdrop of 7K6S…WcUr is still with those it was meant for'
     """
     numbers = airdrop_numbers(
         frame, expected, mint, units=units, decimals=decimals, mints=mints, complete=complete
     )
-    count, amount = numbers.beside
-    parts = [f"{count_text(sum(numbers.owners), 'owner')} on the list"]
-    parts += subtitle_of(frame, numbers.mint, numbers.decimals)
-    if count:
-        parts.append(f"{count_text(count, 'other owner')} hold {amount_text(amount, numbers.decimals)}")
-    figure = start(theme, title, _sentence(numbers), parts, height=_HEIGHT)
+    (count, amount), theme = numbers.beside, theme_of(look)
+    pull, unit = pull_of(frame, numbers.mint), unit_text(numbers.decimals, numbers.symbol)
+    slots = slots_text(*(numbers.slots or (None, None)))
+    beside = f"{count_text(count, 'other owner')} hold{'s' if count == 1 else ''}"
+    parts = [
+        f"{count_text(sum(numbers.owners), 'owner')} on the list",
+        short(numbers.mint),
+        slots,
+        pull.whose,
+        f"{beside} {amount_text(amount, numbers.decimals)} {unit}" if count else "",
+    ]
+    figure = new_figure(
+        look,
+        _sentence(numbers),
+        parts,
+        kind="Two bars, of owners and of tokens",
+        source=source_parts(pull, numbers.mint, numbers.symbol),
+        height=_HEIGHT,
+        bottom=104,
+    )
     if not sum(numbers.owners):
         return nothing(figure, theme, "Nobody is on the list")
     _draw(figure, numbers, theme)
@@ -152,8 +166,10 @@ def _sentence(numbers: AirdropNumbers) -> str:
     kept = amounts["kept all or more"] + amounts["kept a part"]
     if not known:
         return "Nobody on the list was read" if sum(numbers.owners) else "Nothing to draw"
+    token = numbers.symbol or short(numbers.mint)
     share = {0: "None", known: "All"}.get(kept, share_text(kept, known))
-    of = "the airdrop" if known == sum(numbers.amounts) else "what could be read of the airdrop"
+    airdrop = f"the airdrop of {token}"
+    of = airdrop if known == sum(numbers.amounts) else f"what could be read of {airdrop}"
     return f"{share} of {of} is still with those it was meant for"
 
 
@@ -170,7 +186,9 @@ def _draw(figure: go.Figure, numbers: AirdropNumbers, theme: Theme) -> None:
         "never arrived": {"color": colours.surface},
         "not read": {"color": colours.surface, "pattern": {"shape": "/", "fgcolor": colours.other}},
     }
-    unit = "tokens" if numbers.decimals is not None else "base units"
+    unit = html(unit_text(numbers.decimals, numbers.symbol))
+    # Two bars of one name would be one.
+    unit = f"{unit} (token)" if unit == "owners" else unit
     wholes = sum(numbers.owners), sum(numbers.amounts)
     for part, owners, amount in zip(numbers.parts, numbers.owners, numbers.amounts, strict=True):
         if not owners and not amount:
@@ -179,7 +197,7 @@ def _draw(figure: go.Figure, numbers: AirdropNumbers, theme: Theme) -> None:
         labels = [share_text(owners, wholes[0]), share_text(amount, wholes[1])]
         of_owners = f"{labels[0]} of those on the list"
         of_amounts = f"{labels[1]} of what was expected"
-        amounts = f"{amount_text(amount, numbers.decimals)} {unit_text(numbers.decimals)}"
+        amounts = f"{amount_text(amount, numbers.decimals)} {unit}"
         texts = [
             f"{part}<br>{count_text(owners, 'owner')} · {of_owners}",
             f"{part}<br>{amounts} · {of_amounts}",
@@ -198,15 +216,17 @@ def _draw(figure: go.Figure, numbers: AirdropNumbers, theme: Theme) -> None:
             hovertext=texts,
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.35, showlegend=True, legend=legend(theme))
+    figure.update_layout(barmode="stack", bargap=0.35, margin={"l": 40})
+    add_legend(figure, theme)
     figure.update_layout(uniformtext={"mode": "hide", "minsize": 12})  # where there is no room
     figure.update_xaxes(tickformat=".0%", range=[0, 1.001], showgrid=False, nticks=6)
     figure.update_yaxes(autorange="reversed", showgrid=False, tickfont={"size": 14, "color": colours.ink})
-    figure.update_layout(margin={"b": 96})
 
 
 def _ink(part: str, theme: Theme) -> str:
     colours = palette(theme)
     if part == "kept all or more":
         return colours.on_data
-    return colours.on_other if part.startswith(("gone", "kept")) else colours.ink
+    if part == "kept a part":
+        return colours.on_data if theme == "dark" else colours.on_other
+    return colours.on_other if part.startswith("gone") else colours.ink

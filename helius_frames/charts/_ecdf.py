@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
+import pandas as pd
 
 from helius_frames.analysis import check_scale
 from helius_frames.charts._context import (
+    FEW,
     ChartContext,
     Decimals,
     Mark,
-    context_of,
+    few_sentence,
     find_mark,
+    half_sentence,
     holders_text,
     in_unit,
     look_up,
     point_out,
     quantile,
     start_figure,
-    title_text,
 )
+from helius_frames.charts._look import PHONE, Look, Theme, chart
+from helius_frames.charts._points import Point, PointHolders, holder_marked, holders_in
 from helius_frames.charts._style import (
-    Theme,
     amount_axis,
     axis_fraction,
     balance_title,
     is_distinguishable,
     palette,
+    theme_of,
 )
-from helius_frames.charts._text import amount_text, brief, unit_text
+from helius_frames.charts._text import amount_text, brief, html
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from helius_frames.analysis import Holders, Scale, Source
+    from helius_frames.analysis import Holders, MintIndex, Scale, Source
 
 _HALF = 0.5
 _ROOM = 10.0
 _LEFT, _RIGHT = "top left", "bottom right"
 _NAME = 0.12  # width of a name, as a part of the axis
-_TEXT = 0.35  # width of a text, as a part of the axis
+_TEXT = 165  # pixels of a text
+_BESIDE = 100  # pixels left and right of the axis
 _SHARES = (0.5, 0.9)
 _NEAR = 0.08  # a share so close to another has its text on the other side
 _POINTS = 300  # of each of the two ways the curve is thinned: more than a screen shows
@@ -64,11 +69,16 @@ class EcdfNumbers(NamedTuple):
     median: int
     p90: int
     mark_place: tuple[float, float] | None
+    sentence: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the points as a table: balance in base units, holders with at most so much, their share."""
+        return pd.DataFrame({"balance": self.balances, "holders": self.counts, "share": self.share})
 
 
 def ecdf_numbers(
     source: Source,
-    mint: str,
+    mint: str | None = None,
     *,
     scale: Scale = "log",
     decimals: Decimals = None,
@@ -76,33 +86,34 @@ def ecdf_numbers(
 ) -> EcdfNumbers:
     """Compute what `plot_ecdf` draws: every step where there are few, else points on the curve."""
     check_scale(scale)
-    index, holders, places = look_up(source, mint, decimals)
+    index, holders, context = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     balances = _ecdf_balances(holders.balances, scale)
     counts = np.searchsorted(holders.balances, balances, side="right")
     return EcdfNumbers(
-        context=context_of(holders, places),
+        context=context,
         mark=marked,
         scale=scale,
         balances=balances.tolist(),
-        x=in_unit(balances, places),
+        x=in_unit(balances, context.decimals),
         counts=counts,
         share=counts / max(holders.size, 1),
         median=quantile(holders, 1, 2),
         p90=quantile(holders, 9, 10),
-        mark_place=_ecdf_place(holders, marked, places),
+        mark_place=_ecdf_place(holders, marked, context.decimals),
+        sentence=_sentence(context, holders),
     )
 
 
+@chart
 def plot_ecdf(
     source: Source,
-    mint: str,
+    mint: str | None = None,
     *,
     scale: Scale = "log",
     decimals: Decimals = None,
     mark: str | None = None,
-    theme: Theme = "light",
-    title: str | None = None,
+    **look: Unpack[Look],
 ) -> go.Figure:
     """Draw the share of one mint's holders at or below each balance.
 
@@ -111,21 +122,13 @@ def plot_ecdf(
 
     Parameters
     ----------
-    source
-        A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
-    mint
-        The mint to draw. A frame without any row gives a figure that says so.
+    <source>
+    <mint>
     scale
         Axis of the balances: ``"log"`` or ``"linear"``.
-    decimals
-        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
-        By default, and where the mapping does not name the mint, amounts are in base units.
-    mark
-        An owner to point out; where it is no holder of the mint, the subtitle says so.
-    theme
-        ``"light"`` or ``"dark"``; the paper is transparent in both.
-    title
-        Instead of the sentence that the chart writes itself.
+    <decimals>
+    <mark>
+    <look>
 
     Returns
     -------
@@ -133,11 +136,7 @@ def plot_ecdf(
 
     Raises
     ------
-    AttributeError
-        A column of the balance schema is missing.
-    InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
-        there twice.
+    <errors>
 
     Examples
     --------
@@ -149,12 +148,25 @@ def plot_ecdf(
     'share'
     """
     numbers = ecdf_numbers(source, mint, scale=scale, decimals=decimals, mark=mark)
-    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.context.holders:
-        _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(numbers.context.decimals))
+    context = numbers.context
+    figure = start_figure(look, context, numbers.mark, "Cumulative distribution", numbers.sentence)
+    if context.holders:
+        _draw(figure, numbers, theme_of(look), look.get("width") or PHONE)
+    figure.update_xaxes(title_text=balance_title(context.decimals, context.symbol, scale))
     figure.update_yaxes(title_text="share of holders at or below")
     return figure
+
+
+def holders_of_ecdf_point(index: MintIndex, numbers: EcdfNumbers, point: Point) -> PointHolders | None:
+    """Return the holders with at most the balance of the point."""
+    if point.trace == "marked":
+        return holder_marked(index, numbers.context.mint, numbers.mark)
+    if point.trace == "quantiles":
+        balance = (numbers.median, numbers.p90)[point.number]
+    else:  # the curve begins with a point at no holder
+        balance = [0, *numbers.balances][point.number]
+    words = f"with at most {amount_text(balance, numbers.context.decimals)}"
+    return holders_in(index, numbers.context, 1, balance, words) if balance else None
 
 
 def _ecdf_balances(balances: np.ndarray, scale: Scale) -> np.ndarray:
@@ -189,17 +201,22 @@ def _axis(x: np.ndarray, scale: Scale) -> tuple[float, float]:
     return (low / _ROOM, low * _ROOM) if scale == "log" else (0.0, 2 * low)
 
 
-def _sentence(numbers: EcdfNumbers) -> str:
-    context = numbers.context
-    p90 = brief(numbers.p90, context.decimals)
-    return (
-        f"One holder has all {p90}"
-        if context.holders == 1
-        else f"9 in 10 of {holders_text(context.holders)} have {p90} or less"
-    )
+def _sentence(context: ChartContext, holders: Holders) -> str:
+    if not context.holders:
+        return ""
+    balances = holders.balances
+    largest, second, smallest = (int(balances[place]) for place in (-1, -min(2, holders.size), 0))
+    median, p90 = quantile(holders, 1, 2), quantile(holders, 9, 10)
+    if few := few_sentence(context, largest, second, smallest):
+        return few
+    if context.holders < FEW:
+        return half_sentence(context, median)
+    both = f"Nine in ten of the {context.crowd()} have {context.amount(p90)} or less"
+    half = brief(median, context.decimals)
+    return both if median == p90 else f"{both}, half have {half} or less"
 
 
-def _draw(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> None:
+def _draw(figure: go.Figure, numbers: EcdfNumbers, theme: Theme, width: int) -> None:
     figure.add_scatter(
         name="share",
         x=np.append(numbers.x[:1], numbers.x),  # the curve rises from 0 at the smallest balance
@@ -209,11 +226,13 @@ def _draw(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> None:
         hovertext=["", *_point_texts(numbers)],
         hovertemplate="%{y:.2%}: %{hovertext}<extra></extra>",
     )
-    _draw_quantiles(figure, numbers, theme)
+    sides = _sides(numbers, width)
+    _draw_quantiles(figure, numbers, sides, theme)
     if numbers.mark is not None and numbers.mark_place is not None:
-        _draw_mark(figure, numbers, numbers.mark, numbers.mark_place, theme)
+        side = _mark_side(numbers, numbers.mark_place, sides)
+        point_out(figure, numbers.mark, numbers.mark_place, numbers.context, theme, side)
     figure.update_xaxes(**amount_axis(numbers.scale, *_axis(numbers.x, numbers.scale)))
-    figure.update_yaxes(tickformat=".0%", range=[0, 1.04])
+    figure.update_yaxes(tickformat=".0%", range=[0, 1.06])
 
 
 def _point_texts(numbers: EcdfNumbers) -> list[str]:
@@ -224,7 +243,7 @@ def _point_texts(numbers: EcdfNumbers) -> list[str]:
     ]
 
 
-def _draw_quantiles(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> None:
+def _draw_quantiles(figure: go.Figure, numbers: EcdfNumbers, sides: tuple[str, str], theme: Theme) -> None:
     colours, decimals = palette(theme), numbers.context.decimals
     quantiles = {"half have": numbers.median, "9 in 10 have": numbers.p90}
     figure.add_scatter(
@@ -234,37 +253,30 @@ def _draw_quantiles(figure: go.Figure, numbers: EcdfNumbers, theme: Theme) -> No
         mode="markers+text",
         marker={"color": colours.surface, "size": 9, "line": {"color": colours.data, "width": 2}},
         text=[f"{words} {brief(balance, decimals)} or less" for words, balance in quantiles.items()],
-        textposition=list(_sides(numbers)),
+        textposition=list(sides),
+        cliponaxis=False,
         textfont={"color": colours.quiet},
         hovertext=[
-            f"{words} {amount_text(balance, decimals)} {unit_text(decimals)} or less"
+            f"{words} {amount_text(balance, decimals)} {html(numbers.context.unit)} or less"
             for words, balance in quantiles.items()
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 
 
-def _sides(numbers: EcdfNumbers) -> tuple[str, str]:
+def _sides(numbers: EcdfNumbers, width: int) -> tuple[str, str]:
     """Return where the texts of median and p90 have room: at corners that no rising curve touches."""
     unit, axis = 10 ** (numbers.context.decimals or 0), _axis(numbers.x, numbers.scale)
     half, p90 = (
         axis_fraction(balance / unit, axis, numbers.scale) for balance in (numbers.median, numbers.p90)
     )
-    return _LEFT if half > 1 - _TEXT else _RIGHT, _RIGHT if p90 < _TEXT else _LEFT
+    text = _TEXT / (width - _BESIDE)
+    return _LEFT if half > 1 - text else _RIGHT, _RIGHT if p90 < text else _LEFT
 
 
-def _draw_mark(
-    figure: go.Figure, numbers: EcdfNumbers, mark: Mark, place: tuple[float, float], theme: Theme
-) -> None:
-    side = _mark_side(numbers, place)
-    point_out(figure, mark, place, decimals=numbers.context.decimals, theme=theme, textposition=side)
-
-
-def _mark_side(numbers: EcdfNumbers, place: tuple[float, float]) -> str:
-    """Return where the name of the mark has room: inwards, unless a text is there."""
+def _mark_side(numbers: EcdfNumbers, place: tuple[float, float], sides: tuple[str, str]) -> str:
+    """Return where the name of the mark has room: inwards, unless a text stands there."""
     at = axis_fraction(place[0], _axis(numbers.x, numbers.scale), numbers.scale)
     inwards, outwards = (_LEFT, _RIGHT) if at > _HALF else (_RIGHT, _LEFT)
-    taken = [
-        side for side, share in zip(_sides(numbers), _SHARES, strict=True) if abs(place[1] - share) < _NEAR
-    ]
+    taken = [side for side, share in zip(sides, _SHARES, strict=True) if abs(place[1] - share) < _NEAR]
     return outwards if inwards in taken and _NAME < at < 1 - _NAME else inwards

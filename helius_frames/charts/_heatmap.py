@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
 
 from helius_frames.analysis import MintIndex, Source, check_count
-from helius_frames.charts._context import decimals_of, title_text
+from helius_frames.charts._context import (
+    Pull,
+    decimals_of,
+    pull_of,
+    source_parts,
+    token_of,
+)
+from helius_frames.charts._look import Look, Theme, chart
+from helius_frames.charts._points import Point, PointHolders, holder_alone
+from helius_frames.charts._sentences import names_from
 from helius_frames.charts._style import (
-    Theme,
     add_message,
     mark_label,
     new_figure,
     palette,
     shown_labels,
+    theme_of,
 )
 from helius_frames.charts._text import (
+    about_percent,
     amount_text,
+    capital,
     count_text,
+    count_words,
+    html,
     percent_text,
+    short,
     short_html,
     slots_text,
     unit_text,
@@ -34,8 +47,10 @@ if TYPE_CHECKING:
 
 _MOST = 100  # owners, and mints: more are too small to see
 _NOWHERE = -1
-_LABEL_SIZE = 9
-_LABELLED = 30  # rows and columns that still have room for a label each
+_LABEL_SIZE = 11
+_ROW, _COLUMN = 15, 14  # pixels that a label takes
+_BESIDE = 190  # pixels left and right of the grid
+_USUAL = 800  # pixels, where the width is not known
 _ALIKE = 0.01  # as a power of ten: a difference too small to be labelled
 _POWERS = 6  # most labels of the colour bar
 _SMALLEST_SHARE = -6  # as a power of ten: what is short to write as percent
@@ -46,8 +61,9 @@ class HeatmapNumbers(NamedTuple):
     """Balances of ``owners`` (rows) in ``mints`` (columns); ``None`` where there is no row.
 
     ``shares`` are those of the mint's total, NaN where there is none. They are what the colours show, since
-    base units of two mints are not the same unit. ``decimals`` has the places of each mint, ``None`` where
-    they are unknown; ``marked`` is the marked owner's row.
+    base units of two mints are not the same unit. ``names`` are those of the mints, ``symbols`` and
+    ``decimals`` are ``None`` where they are unknown; ``marked`` is the marked owner's row.
+    ``is_whole`` says whether these owners have all of the first mint.
     """
 
     mint: str | None
@@ -60,6 +76,14 @@ class HeatmapNumbers(NamedTuple):
     shares: np.ndarray
     hide_zeros: bool
     marked: int | None
+    symbols: list[str | None]
+    names: list[str]
+    pull: Pull
+    is_whole: bool
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the shares as a table, owners by mints; missing where there is no row."""
+        return pd.DataFrame(self.shares, index=self.owners, columns=self.mints)
 
 
 def heatmap_numbers(
@@ -82,9 +106,12 @@ def heatmap_numbers(
     owners = _heatmap_owners(index, mint, n, mark)
     mints = _heatmap_mints(index, mint, n, owners, hide_zeros=hide_zeros)
     balances = _matrix(index, owners, mints)
+    symbols, places = zip(*(token_of(index, name) for name in mints), strict=True) if mints else ((), ())
+    if decimals is not None:
+        places = tuple(decimals_of(decimals, name) for name in mints)
     return HeatmapNumbers(
         mint=mint,
-        decimals=[decimals_of(decimals, name) for name in mints],
+        decimals=list(places),
         slot_first=index.slot_first,
         slot_last=index.slot_last,
         owners=owners,
@@ -93,9 +120,14 @@ def heatmap_numbers(
         shares=_shares(index, mints, balances),
         hide_zeros=hide_zeros,
         marked=owners.index(mark) if mark in owners else None,
+        symbols=list(symbols),
+        names=names_from(mints, list(symbols)),
+        pull=pull_of(index.frame, mint),
+        is_whole=bool(mints) and sum(row[0] or 0 for row in balances) == index.holders(mints[0]).total,
     )
 
 
+@chart
 def plot_heatmap(
     source: Source,
     mint: str | None = None,
@@ -104,8 +136,7 @@ def plot_heatmap(
     decimals: Mapping[str, int] | None = None,
     hide_zeros: bool = False,
     mark: str | None = None,
-    theme: Theme = "light",
-    title: str | None = None,
+    **look: Unpack[Look],
 ) -> go.Figure:
     """Draw which share of several mints owners hold: the darker or brighter, the more, on a log scale.
 
@@ -114,8 +145,7 @@ def plot_heatmap(
 
     Parameters
     ----------
-    source
-        A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
+    <source>
     mint
         The owners are the n largest holders of this mint, and the mints this one and those most of them
         hold; by default the owners that hold the most mints. A frame without any row gives a figure that
@@ -124,15 +154,12 @@ def plot_heatmap(
         Number of owners and of mints, at most 100 of each.
     decimals
         A mapping from mint to places: amounts in hover are divided by ``10**places``; those of a mint that
-        it does not name are in base units.
+        it does not name are in base units. By default as the frame's column ``decimals`` says.
     hide_zeros
         Leave cells with a balance of zero empty, like those without a row.
     mark
         An owner to point out; where it has a row, it is among the owners drawn.
-    theme
-        ``"light"`` or ``"dark"``; the paper is transparent in both.
-    title
-        Instead of the sentence that the chart writes itself.
+    <look>
 
     Returns
     -------
@@ -140,11 +167,7 @@ def plot_heatmap(
 
     Raises
     ------
-    AttributeError
-        A column of the balance schema is missing.
-    InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
-        there twice.
+    <errors>
 
     Examples
     --------
@@ -156,14 +179,41 @@ def plot_heatmap(
     10
     """
     numbers = heatmap_numbers(source, mint, n=n, decimals=decimals, hide_zeros=hide_zeros, mark=mark)
-    figure = new_figure(theme, title_text(title, _sentence(numbers)), _subtitle(numbers))
+    theme, slots = theme_of(look), slots_text(numbers.slot_first, numbers.slot_last)
+    zeros = sum(1 for cell in _cells(numbers) if cell == 0)
+    parts = [
+        "" if mint is None else f"largest holders of {short(mint)}",
+        "shares of each mint",
+        slots,
+        numbers.pull.whose,
+        f"{count_text(zeros)} at zero {'left out' if hide_zeros else 'in grey'}" if zeros else "",
+    ]
+    symbol = None if mint is None or not numbers.symbols else numbers.symbols[0]
+    figure = new_figure(
+        look,
+        _sentence(numbers),
+        parts,
+        kind="Heatmap of owners and mints",
+        source=source_parts(numbers.pull, mint or "", symbol),
+        height=max(_ROW * len(numbers.owners), 200),
+        bottom=118,
+        beside=100,
+    )
     if _has_cells(numbers):
-        _draw(figure, numbers, theme)
+        _draw(figure, numbers, theme, look.get("width") or _USUAL)
     else:
         add_message(figure, theme, _nothing(numbers))
     figure.update_xaxes(title_text="mint")
     figure.update_yaxes(title_text="owner")
     return figure
+
+
+def holders_of_cell(index: MintIndex, numbers: HeatmapNumbers, point: Point) -> PointHolders | None:
+    """List the owner of the row, with what it has of the column's mint."""
+    if not isinstance(point.place, list):
+        return None
+    row, column = point.place
+    return holder_alone(index, numbers.mints[column], numbers.owners[row])
 
 
 def _heatmap_owners(index: MintIndex, mint: str | None, n: int, mark: str | None) -> list[str]:
@@ -234,41 +284,53 @@ def _has_cells(numbers: HeatmapNumbers) -> bool:
 
 
 def _sentence(numbers: HeatmapNumbers) -> str:
+    """Say which token most of these owners hold, beside the one that they were chosen for."""
     if not _has_cells(numbers):
         return "Nothing to draw"
-    cells = _cells(numbers)
-    held = sum(1 for cell in cells if cell)
-    grid = f"{_number(len(numbers.owners), 'owner')} and {_number(len(numbers.mints), 'mint')}"
-    return f"{grid}: {count_text(held)} of {count_text(len(cells))} pairs have a balance"
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def _subtitle(numbers: HeatmapNumbers) -> str:
-    zeros = sum(1 for cell in _cells(numbers) if cell == 0)
-    parts = ["shares of each mint", slots_text(numbers.slot_first, numbers.slot_last)]
-    if numbers.mint is not None:
-        parts.insert(0, f"largest holders of {short_html(numbers.mint)}")
-    line = " · ".join(filter(None, parts))
-    if not zeros:
-        return line
-    return f"{line}<br>{count_text(zeros)} at zero {'left out' if numbers.hide_zeros else 'in grey'}"
+    held = np.array([[bool(cell) for cell in row] for row in numbers.balances])
+    if not held.any():
+        return "None of these owners holds any of these tokens"
+    if numbers.mint is None and len(numbers.owners) == 1:
+        tokens = int(held.sum())
+        things = "token" if tokens == 1 else "tokens"
+        return f"{short(numbers.owners[0])} holds {count_words(tokens)} {things} of those shown"
+    first = 0 if numbers.mint is None else 1
+    others = held[:, first:].sum(axis=0)
+    size = len(numbers.owners)
+    if numbers.mint is None:
+        whom = f"these {count_words(size)} owners"
+    elif size == 1:
+        is_largest = numbers.marked is None
+        whom = f"the largest holder of {numbers.names[0]}" if is_largest else short(numbers.owners[0])
+    else:
+        which = (
+            "these" if numbers.marked is not None else "the"
+        )  # the marked one need not be among the largest
+        largest = "" if numbers.marked is not None else "largest "
+        whom = f"{which} {count_words(size)} {largest}holders of {numbers.names[0]}"
+    if not others.any():
+        share = about_percent(float(np.nansum(numbers.shares[:, 0])), is_all=numbers.is_whole)
+        return capital(f"{whom} own{'s' if size == 1 else ''} {share} of what is held here")
+    best = int(others.argmax())
+    token, count = numbers.names[first + best], int(others[best])
+    if size == 1:
+        return capital(f"{whom} also holds {token}")
+    also = "" if numbers.mint is None else "also "
+    return f"Of {whom}, {count_words(count)} {also}hold{'s' if count == 1 else ''} {token}"
 
 
 def _nothing(numbers: HeatmapNumbers) -> str:
     if numbers.mint is None or numbers.owners:
         return "No owner here has a balance above zero"
-    return f"No holder of {short_html(numbers.mint)} has a balance above zero"
+    return f"No holder of {short(numbers.mint)} has a balance above zero"
 
 
-def _draw(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
+def _draw(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme, width: int) -> None:
     logs = _logs(numbers)
     figure.add_heatmap(
         name="holders",
-        x=[escape(mint) for mint in numbers.mints],
-        y=[escape(owner) for owner in numbers.owners],
+        x=[html(mint) for mint in numbers.mints],
+        y=[html(owner) for owner in numbers.owners],
         z=logs,
         **_colour_scale(logs, theme),
         xgap=1,
@@ -281,19 +343,19 @@ def _draw(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> None:
         _draw_zeros(figure, numbers, theme)
     if numbers.marked is not None:
         _draw_mark(figure, numbers, numbers.marked, theme)
-    columns = shown_labels(len(numbers.mints), _LABELLED, None)
-    rows = shown_labels(len(numbers.owners), _LABELLED, numbers.marked)
+    columns = shown_labels(len(numbers.mints), max((width - _BESIDE) // _COLUMN, 4), None)
+    rows = range(len(numbers.owners))
     figure.update_xaxes(
         type="category",
-        tickvals=[escape(numbers.mints[place]) for place in columns],
-        ticktext=[short_html(numbers.mints[place]) for place in columns],
-        tickangle=-60,
+        tickvals=[html(numbers.mints[place]) for place in columns],
+        ticktext=[html(numbers.names[place]) for place in columns],
+        tickangle=-90,
         tickfont={"size": _LABEL_SIZE},
         showgrid=False,
     )
     figure.update_yaxes(
         type="category",
-        tickvals=[escape(numbers.owners[place]) for place in rows],
+        tickvals=[html(numbers.owners[place]) for place in rows],
         ticktext=[_owner_label(numbers, place) for place in rows],
         tickfont={"size": _LABEL_SIZE},
         autorange="reversed",
@@ -341,7 +403,7 @@ def _colorbar(low: float, high: float, theme: Theme) -> dict[str, object]:
         "tickvals": places,
         "ticktext": [_share_label(place) for place in places],
         "outlinewidth": 0,
-        "thickness": 14,
+        "thickness": 12,
     }
 
 
@@ -359,8 +421,8 @@ def _draw_zeros(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> Non
     colour = palette(theme).other
     figure.add_heatmap(
         name="zeros",
-        x=[escape(mint) for mint in numbers.mints],
-        y=[escape(owner) for owner in numbers.owners],
+        x=[html(mint) for mint in numbers.mints],
+        y=[html(owner) for owner in numbers.owners],
         z=[[1 if cell == 0 else None for cell in row] for row in numbers.balances],
         colorscale=[[0, colour], [1, colour]],
         showscale=False,
@@ -375,10 +437,13 @@ def _draw_zeros(figure: go.Figure, numbers: HeatmapNumbers, theme: Theme) -> Non
 def _cell_texts(numbers: HeatmapNumbers) -> list[list[str]]:
     return [
         [
-            f"{amount_text(cell, places)} {unit_text(places)} · {percent_text(share)} of the mint"
+            f"{amount_text(cell, places)} {html(unit_text(places, symbol))}"
+            f" · {percent_text(share)} of the mint"
             if cell
             else ""
-            for cell, share, places in zip(row, shares, numbers.decimals, strict=True)
+            for cell, share, places, symbol in zip(
+                row, shares, numbers.decimals, numbers.symbols, strict=True
+            )
         ]
         for row, shares in zip(numbers.balances, numbers.shares.tolist(), strict=True)
     ]

@@ -2,47 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, Unpack
 
 import numpy as np
+import pandas as pd
 
-from helius_frames.analysis import MintIndex, Scale, Source, distribution
+from helius_frames.analysis import MintIndex, Scale, Source, bin_lows, check_count, check_scale
 from helius_frames.charts._context import (
     ChartContext,
     Decimals,
     Mark,
-    context_of,
+    few_sentence,
     find_mark,
+    half_sentence,
     holders_text,
     in_unit,
     look_up,
     mark_hover,
     quantile,
     start_figure,
-    title_text,
 )
+from helius_frames.charts._look import Look, Theme, chart
+from helius_frames.charts._points import Point, PointHolders, at_zero, holder_marked, holders_in
 from helius_frames.charts._style import (
-    Theme,
     amount_axis,
     axis_fraction,
     balance_title,
     count_axis,
     is_distinguishable,
-    log_ticks,
     mark_label,
     palette,
+    theme_of,
 )
-from helius_frames.charts._text import amount_text, brief, count_text, range_text, unit_text
+from helius_frames.charts._text import amount_text, brief, count_text, html, range_text
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
+
+    from helius_frames.analysis import Holders
+
+Bins: TypeAlias = int | Literal["auto"]
 
 _ZERO_BAR = 0.02  # width of the bar of zeros, as a part of the axis
 _ALONE = 1.25  # width of a bar that stands alone, as a factor
-_NAME = 0.1  # width of a name, as a part of the axis
-_POWERS = 10  # most labels of a log axis
-_ROOM = 10.0  # on both sides of it
+_NAME = 0.15  # width of a name, as a part of the axis
+_TEXT_LEFT = 0.6  # from here on a text stands left of its line
+_ROOM = 10.0  # on both sides of a bar that stands alone
+_TOP = 1.24  # height of the axis, as a factor of the highest bar: room for two lines of text
+_FEWEST, _MOST = 5, 60  # bars, where the chart chooses their number
+_MULTIPLES = 40  # of one amount, up to which each has a bar of its own
 
 
 class HistogramNumbers(NamedTuple):
@@ -52,7 +61,8 @@ class HistogramNumbers(NamedTuple):
 
     Bar i holds the balances from ``low[i]`` to ``high[i]``, both included, base units; ``totals`` are their
     sums. ``zeros`` is the height of the bar of zero balances, 0 where it is not drawn. ``mark_place`` is
-    the marked owner's balance in the unit of the axis and the height of its bar.
+    the marked owner's balance in the unit of the axis and the height of its bar. ``scale`` is that of the
+    axis; it is linear where each amount has a bar of its own.
     """
 
     context: ChartContext
@@ -70,86 +80,105 @@ class HistogramNumbers(NamedTuple):
     zero_left: float
     zero_width: float
     mark_place: tuple[float, float] | None
+    sentence: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the bars as a table: from, to, holders and their total, base units."""
+        return pd.DataFrame(
+            {"low": self.low, "high": self.high, "holders": self.holders, "total": self.totals}
+        )
 
 
 def histogram_numbers(
     source: Source,
-    mint: str,
+    mint: str | None = None,
     *,
     scale: Scale = "log",
-    bins: int = 60,
+    bins: Bins = "auto",
     decimals: Decimals = None,
     hide_zeros: bool = False,
     mark: str | None = None,
 ) -> HistogramNumbers:
     """Compute what `plot_histogram` draws."""
-    index, holders, places = look_up(source, mint, decimals)
-    table = _drawable(index, mint, bins, scale)
-    low, high = table["low"].to_numpy(), table["high"].to_numpy()
-    edges = in_unit(_edges(table), places)
-    left, right = edges[:-1], _visible(edges[:-1], edges[1:])
+    check_scale(scale)
+    if bins != "auto":
+        check_count(bins, "bins")
+    index, holders, context = look_up(source, mint, decimals)
+    places, balances = context.decimals, holders.balances
+    step = _common_step(balances) if bins == "auto" else 0
+    if step:
+        scale, lows = "linear", np.unique(balances)
+        edges = (in_unit(lows, 0) - step / 2, in_unit(lows, 0) + step / 2)
+        left, right = (edge / 10.0 ** (places or 0) for edge in edges)
+    else:
+        lows = bin_lows(balances, _bar_count(balances, scale) if bins == "auto" else bins, scale)
+        if len(lows) and not is_distinguishable(float(balances[0]), float(balances[-1]) + 1):
+            lows = lows[:1]  # an axis, which counts in floats, shows no difference
+        limits = in_unit(np.append(lows.astype(np.float64), balances[-1:].astype(np.float64) + 1), places)
+        left, right = limits[:-1], _visible(limits[:-1], limits[1:])
+    starts = np.append(np.searchsorted(balances, lows), holders.size)
+    sums = holders.exact_sums(starts)
+    counts = np.diff(starts)
     zeros = 0 if hide_zeros else holders.zero_balances
     axis = _axis(left, right, scale)
     zero_left, zero_width = _zero_bar(*axis, scale)
     marked = find_mark(index, holders, mark)
+    high = lows if step else np.append(lows[1:] - np.uint64(1), balances[-1:])
     return HistogramNumbers(
-        context=context_of(holders, places),
+        context=context,
         mark=marked,
         scale=scale,
-        low=low.tolist(),
+        low=lows.tolist(),
         high=high.tolist(),
         left=left,
         width=right - left,
         axis=axis,
-        holders=table["holders"].to_numpy(),
-        totals=[int(total) for total in table["total"]],
+        holders=counts,
+        totals=[after - before for before, after in pairwise(sums)],
         median=quantile(holders, 1, 2),
         zeros=zeros,
         zero_left=zero_left,
         zero_width=zero_width,
-        mark_place=_bar_place(table, marked, places) or _zero_place(zeros, zero_left, zero_width, marked),
+        mark_place=_bar_place(lows, counts, marked, places)
+        or _zero_place(zeros, zero_left, zero_width, marked),
+        sentence=_sentence(context, holders),
     )
 
 
+@chart
 def plot_histogram(
     source: Source,
-    mint: str,
+    mint: str | None = None,
     *,
     scale: Scale = "log",
-    bins: int = 60,
+    bins: Bins = "auto",
     decimals: Decimals = None,
     hide_zeros: bool = False,
     mark: str | None = None,
-    theme: Theme = "light",
-    title: str | None = None,
+    **look: Unpack[Look],
 ) -> go.Figure:
     """Draw how many holders of one mint have how much.
 
-    A gap means that nobody has a balance there. Zero balances have a grey bar of their own, left of the axis
-    of amounts. The trace named ``holders`` has the bars of `histogram_numbers`, in the same order.
+    Bars touch; a gap means that nobody has so much. A line stands at the median. Zero balances stand apart
+    in grey, left of the axis of amounts. The trace named ``holders`` has the bars of `histogram_numbers`, in
+    the same order.
 
     Parameters
     ----------
-    source
-        A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
-    mint
-        The mint to draw. A frame without any row gives a figure that says so.
+    <source>
+    <mint>
     scale
         Bins of equal width on a ``"log"`` or a ``"linear"`` scale.
     bins
         The most bars there may be; on whole base units there may be fewer, and a single one where an axis
-        does not tell the balances apart.
-    decimals
-        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
-        By default, and where the mapping does not name the mint, amounts are in base units.
+        does not tell the balances apart. ``"auto"`` chooses 5 to 60 by the Freedman-Diaconis rule on the
+        scale of the axis, few for few holders; where all balances are small multiples of one amount, each
+        multiple has a bar of its own, on a linear axis.
+    <decimals>
     hide_zeros
-        Leave the bar of zeros out; the subtitle still counts them.
-    mark
-        An owner to point out; where it is no holder of the mint, the subtitle says so.
-    theme
-        ``"light"`` or ``"dark"``; the paper is transparent in both.
-    title
-        Instead of the sentence that the chart writes itself.
+        Leave the bar of zeros out; the subtitle counts them all the same.
+    <mark>
+    <look>
 
     Returns
     -------
@@ -157,11 +186,7 @@ def plot_histogram(
 
     Raises
     ------
-    AttributeError
-        A column of the balance schema is missing.
-    InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
-        there twice.
+    <errors>
 
     Examples
     --------
@@ -175,12 +200,48 @@ def plot_histogram(
     numbers = histogram_numbers(
         source, mint, scale=scale, bins=bins, decimals=decimals, hide_zeros=hide_zeros, mark=mark
     )
-    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.context.holders:
-        _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(numbers.context.decimals))
+    context = numbers.context
+    figure = start_figure(look, context, numbers.mark, "Histogram of balances", numbers.sentence)
+    if context.holders:
+        _draw(figure, numbers, theme_of(look))
+    figure.update_xaxes(title_text=balance_title(context.decimals, context.symbol, numbers.scale))
     figure.update_yaxes(title_text="holders")
     return figure
+
+
+def holders_of_bar(index: MintIndex, numbers: HistogramNumbers, point: Point) -> PointHolders | None:
+    """Return the holders whose balance is in the bar; owners at zero behind the bar of zeros."""
+    context = numbers.context
+    if point.trace == "zeros":
+        return PointHolders(context.mint, at_zero(index, context.mint), "at zero")
+    if point.trace != "holders":
+        return holder_marked(index, context.mint, numbers.mark)
+    low, high = numbers.low[point.number], numbers.high[point.number]
+    return holders_in(index, context, low, high, f"with {range_text(low, high, context.decimals)}")
+
+
+def _common_step(balances: np.ndarray) -> int:
+    """Return the amount of which all balances are small multiples; 0 where there is none."""
+    if not len(balances) or balances[0] == balances[-1]:
+        return 0
+    step = int(np.gcd.reduce(balances))
+    return step if int(balances[-1]) // step <= _MULTIPLES else 0
+
+
+def _bar_count(balances: np.ndarray, scale: Scale) -> int:
+    """Return how many bars show the shape and not the noise: the rule of Freedman and Diaconis."""
+    size = len(balances)
+    if not size:
+        return _FEWEST
+    places = [0, size // 4, 3 * size // 4, size - 1]
+    low, quarter, three_quarters, high = balances[places].astype(np.float64)
+    if scale == "log":
+        low, quarter, three_quarters, high = np.log([low, quarter, three_quarters, high])
+    width = 2 * (three_quarters - quarter) / size ** (1 / 3)
+    root = np.ceil(np.sqrt(size))
+    # Where half of them are as good as equal the rule has no width; of few holders it makes a barcode.
+    bars = min(np.ceil((high - low) / width), 2 * root) if width > 0 else root
+    return int(np.clip(bars, _FEWEST, _MOST))
 
 
 def _axis(left: np.ndarray, right: np.ndarray, scale: Scale) -> tuple[float, float]:
@@ -202,30 +263,18 @@ def _zero_bar(low: float, high: float, scale: Scale) -> tuple[float, float]:
     return low / step**2, low / step - low / step**2
 
 
-def _drawable(index: MintIndex, mint: str, bins: int, scale: Scale) -> pd.DataFrame:
-    """Return the bins; a single one where an axis, which counts in floats, shows no difference."""
-    table = distribution(index, mint, bins, scale)
-    edges = _edges(table)
-    is_apart = not len(edges) or is_distinguishable(edges[0], edges[-1])
-    return table if is_apart else distribution(index, mint, 1, scale)
-
-
-def _edges(table: pd.DataFrame) -> np.ndarray:
-    """Return where each bin begins, and where the last one ends."""
-    low, high = table["low"].to_numpy(np.float64), table["high"].to_numpy(np.float64)
-    return np.append(low, high[-1:] + 1)
-
-
 def _visible(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Widen a bar that stands alone: one base unit of a million is no width to see."""
     return np.maximum(right, left * _ALONE) if len(left) == 1 else right
 
 
-def _bar_place(table: pd.DataFrame, mark: Mark | None, decimals: int | None) -> tuple[float, float] | None:
+def _bar_place(
+    lows: np.ndarray, counts: np.ndarray, mark: Mark | None, decimals: int | None
+) -> tuple[float, float] | None:
     if mark is None or not mark.balance:
         return None
-    bar = int(np.searchsorted(table["low"].to_numpy(), np.uint64(mark.balance), side="right")) - 1
-    return mark.balance / 10 ** (decimals or 0), float(table["holders"].iloc[bar])
+    bar = int(np.searchsorted(lows, np.uint64(mark.balance), side="right")) - 1
+    return mark.balance / 10 ** (decimals or 0), float(counts[bar])
 
 
 def _zero_place(zeros: int, left: float, width: float, mark: Mark | None) -> tuple[float, float] | None:
@@ -234,14 +283,13 @@ def _zero_place(zeros: int, left: float, width: float, mark: Mark | None) -> tup
     return left + width / 2, float(zeros)
 
 
-def _sentence(numbers: HistogramNumbers) -> str:
-    context = numbers.context
-    median = brief(numbers.median, context.decimals)
-    if context.holders == 1:
-        return f"One holder has all {median}"
-    if numbers.low[:1] == numbers.high[-1:]:
-        return f"Each of {holders_text(context.holders)} has {median}"
-    return f"Half of {holders_text(context.holders)} have {median} or less"
+def _sentence(context: ChartContext, holders: Holders) -> str:
+    if not context.holders:
+        return ""
+    balances = holders.balances
+    largest, second, smallest = (int(balances[place]) for place in (-1, -min(2, holders.size), 0))
+    few = few_sentence(context, largest, second, smallest)
+    return few or half_sentence(context, quantile(holders, 1, 2))
 
 
 def _draw(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
@@ -261,31 +309,52 @@ def _draw(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
         _draw_zeros(figure, numbers, theme)
     if numbers.mark is not None and numbers.mark_place is not None:
         _draw_mark(figure, numbers, numbers.mark, numbers.mark_place, theme)
+    if len(numbers.low) > 1:
+        _draw_median(figure, numbers, theme)
     figure.update_xaxes(**amount_axis(numbers.scale, *numbers.axis))
-    figure.update_yaxes(**count_axis(max(int(numbers.holders.max()), numbers.zeros)))
-    if numbers.zeros:
-        _make_room_for_zeros(figure, numbers)
+    if numbers.zeros:  # the axis begins at the bar of zeros, under which no label of the scale stands
+        zeros, high = (numbers.zero_left, numbers.zero_width), numbers.axis[1]
+        if numbers.scale == "linear":
+            figure.update_xaxes(range=[zeros[0] - zeros[1], high])
+        else:
+            figure.update_xaxes(range=np.log10([zeros[0] ** 2 / sum(zeros), high]))
+    top = max(int(numbers.holders.max()), numbers.zeros)
+    figure.update_yaxes(**count_axis(top), range=[0, _TOP * top])
 
 
-def _make_room_for_zeros(figure: go.Figure, numbers: HistogramNumbers) -> None:
-    """Begin the axis at the bar of zeros, and leave no label of the scale under that bar."""
-    high = numbers.axis[1]
-    if numbers.scale == "linear":
-        figure.update_xaxes(range=[numbers.zero_left - numbers.zero_width, high])
-        return
-    unit = 10 ** (numbers.context.decimals or 0)
-    places, labels = log_ticks(numbers.axis, (numbers.low[0] / unit, numbers.high[-1] / unit), _POWERS)
-    figure.update_xaxes(
-        range=np.log10([numbers.zero_left**2 / (numbers.zero_left + numbers.zero_width), high]),
-        tickvals=places,
-        ticktext=labels,
+def _draw_median(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
+    """Draw a line at the median, with its name at the top."""
+    colours, context = palette(theme), numbers.context
+    at = numbers.median / 10 ** (context.decimals or 0)
+    is_left = axis_fraction(at, numbers.axis, numbers.scale) > _TEXT_LEFT
+    figure.add_shape(
+        name="median",
+        type="line",
+        x0=at,
+        x1=at,
+        y0=0,
+        y1=1,
+        yref="y domain",
+        line={"color": colours.ink, "width": 1.5, "dash": "dot"},
+    )
+    figure.add_annotation(
+        name="median",
+        x=np.log10(at) if numbers.scale == "log" else at,
+        xanchor="right" if is_left else "left",
+        xshift=-4 if is_left else 4,
+        y=1,
+        yref="y domain",
+        yanchor="top",
+        text=f"median {brief(numbers.median, context.decimals)}",
+        showarrow=False,
+        font={"size": 13, "color": colours.ink},
     )
 
 
 def _bar_texts(numbers: HistogramNumbers) -> list[str]:
-    decimals = numbers.context.decimals
+    decimals, unit = numbers.context.decimals, html(numbers.context.unit)
     return [
-        f"{holders_text(count)} with {range_text(low, high, decimals)} {unit_text(decimals)}"
+        f"{holders_text(count)} with {range_text(low, high, decimals)} {unit}"
         f"<br>together {amount_text(total, decimals)}"
         for low, high, count, total in zip(
             numbers.low, numbers.high, numbers.holders.tolist(), numbers.totals, strict=True
@@ -323,7 +392,7 @@ def _draw_mark(
     """Mark the owner's bar, with the name above the highest one."""
     x, height = place
     top = max(int(numbers.holders.max()), numbers.zeros)
-    text = mark_hover(mark, numbers.context.decimals)
+    text = mark_hover(mark, numbers.context)
     figure.add_scatter(
         name="marked",
         x=[x, x, x],
@@ -333,7 +402,7 @@ def _draw_mark(
         marker={"color": palette(theme).mark, "size": [0, 10, 0]},
         text=["", "", f"\u2003{mark_label(mark.owner)}\u2003"],
         textposition=_mark_side(numbers, x),
-        textfont={"color": palette(theme).mark},
+        textfont={"color": palette(theme).mark_text},
         cliponaxis=False,
         hovertext=[text] * 3,
         hovertemplate="%{hovertext}<extra></extra>",

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
+import pandas as pd
 
+from helius_frames.analysis import top_holders
 from helius_frames.charts._context import (
+    FEW,
     ChartContext,
     Decimals,
     Mark,
-    context_of,
+    equal_sentence,
     find_mark,
-    holders_text,
+    largest_sentence,
     look_up,
     point_out,
     start_figure,
-    title_text,
 )
-from helius_frames.charts._style import Theme, palette
+from helius_frames.charts._look import Look, Theme, chart
+from helius_frames.charts._points import Point, PointHolders, holder_marked
+from helius_frames.charts._style import palette, theme_of
 from helius_frames.charts._text import about_percent, amount_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from helius_frames.analysis import Holders, Source
+    from helius_frames.analysis import Holders, MintIndex, Source
 
+_SIDE = 380  # pixels of the square, where its place is that wide
 _HALF = 0.5
 _WIDE = 0.3  # what the poorer half has where the area is wide enough for a text
 _POINTS = 300  # of each of the two ways the curve is thinned: more than a screen shows
@@ -45,36 +50,49 @@ class LorenzNumbers(NamedTuple):
     sums: list[int]
     poorer_half: float
     mark_place: tuple[float, float] | None
+    sentence: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the points as a table: so many of the poorest, their share of all, what they have."""
+        return pd.DataFrame(
+            {
+                "holders": self.counts,
+                "holder_share": self.holder_share,
+                "total": self.sums,
+                "balance_share": self.balance_share,
+            }
+        )
 
 
 def lorenz_numbers(
-    source: Source, mint: str, *, decimals: Decimals = None, mark: str | None = None
+    source: Source, mint: str | None = None, *, decimals: Decimals = None, mark: str | None = None
 ) -> LorenzNumbers:
     """Compute what `plot_lorenz` draws: every holder where there are few, else points on the curve."""
-    index, holders, places = look_up(source, mint, decimals)
+    index, holders, context = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
     counts = _lorenz_counts(holders.size)
-    half = np.array([holders.size // 2])
+    half = float(holders.shares(holders.sums(np.array([holders.size // 2])))[0])
     return LorenzNumbers(
-        context=context_of(holders, places),
+        context=context,
         mark=marked,
         counts=counts,
         holder_share=counts / max(holders.size, 1),
         balance_share=holders.shares(holders.sums(counts)),
         sums=holders.exact_sums(counts),
-        poorer_half=float(holders.shares(holders.sums(half))[0]),
+        poorer_half=half,
         mark_place=_lorenz_place(holders, marked),
+        sentence=_sentence(context, holders, half),
     )
 
 
+@chart
 def plot_lorenz(
     source: Source,
-    mint: str,
+    mint: str | None = None,
     *,
     decimals: Decimals = None,
     mark: str | None = None,
-    theme: Theme = "light",
-    title: str | None = None,
+    **look: Unpack[Look],
 ) -> go.Figure:
     """Draw which share of one mint the poorest share of its holders has.
 
@@ -84,31 +102,19 @@ def plot_lorenz(
 
     Parameters
     ----------
-    source
-        A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
-    mint
-        The mint to draw. A frame without any row gives a figure that says so.
-    decimals
-        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
-        By default, and where the mapping does not name the mint, amounts are in base units.
-    mark
-        An owner to point out; where it is no holder of the mint, the subtitle says so.
-    theme
-        ``"light"`` or ``"dark"``; the paper is transparent in both.
-    title
-        Instead of the sentence that the chart writes itself.
+    <source>
+    <mint>
+    <decimals>
+    <mark>
+    <look>
 
     Returns
     -------
-    A figure of the curve, the diagonal and the area between them.
+    A square figure of the curve, the diagonal and the area between them.
 
     Raises
     ------
-    AttributeError
-        A column of the balance schema is missing.
-    InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
-        there twice.
+    <errors>
 
     Examples
     --------
@@ -120,12 +126,24 @@ def plot_lorenz(
     'share'
     """
     numbers = lorenz_numbers(source, mint, decimals=decimals, mark=mark)
-    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.context.holders:
-        _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text="share of the holders, poorest first")
-    figure.update_yaxes(title_text="share of what is held here")
+    context = numbers.context
+    figure = start_figure(look, context, numbers.mark, "Lorenz curve", numbers.sentence, height=_SIDE)
+    if context.holders:
+        _draw(figure, numbers, theme_of(look))
+    figure.update_xaxes(title_text="share of holders, poorest first")
+    figure.update_yaxes(title_text="share of what they hold")
     return figure
+
+
+def holders_of_lorenz_point(index: MintIndex, numbers: LorenzNumbers, point: Point) -> PointHolders | None:
+    """List the poorest holders, up to the point."""
+    mint = numbers.context.mint
+    if point.trace == "marked":
+        return holder_marked(index, mint, numbers.mark)
+    if point.trace != "share" or not numbers.counts[point.number]:
+        return None
+    everyone = top_holders(index, mint, numbers.context.holders)
+    return PointHolders(mint, everyone.tail(int(numbers.counts[point.number])), "from the poorest up")
 
 
 def _lorenz_counts(holders: int) -> np.ndarray:
@@ -144,12 +162,12 @@ def _lorenz_place(holders: Holders, mark: Mark | None) -> tuple[float, float] | 
     return float(count[0] / holders.size), float(holders.shares(holders.sums(count))[0])
 
 
-def _sentence(numbers: LorenzNumbers) -> str:
-    holders = numbers.context.holders
-    if holders == 1:
-        return "One holder owns all of what is held here"
-    share = about_percent(numbers.poorer_half)
-    return f"The poorer half of {holders_text(holders)} owns {share} of what is held here"
+def _sentence(context: ChartContext, holders: Holders, half: float) -> str:
+    if context.holders > 1 and holders.balances[0] == holders.balances[-1]:
+        return equal_sentence(context)
+    if context.holders < FEW:
+        return largest_sentence(context, int(holders.balances[-1]) / context.total) if holders.size else ""
+    return f"The poorer half of the {context.crowd()} owns {about_percent(half)} of {context.held}"
 
 
 def _draw(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None:
@@ -175,26 +193,33 @@ def _draw(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None:
     )
     _write_gini(figure, numbers, theme)
     if numbers.mark is not None and numbers.mark_place is not None:
-        _draw_mark(figure, numbers.mark, numbers.mark_place, numbers.context.decimals, theme)
-    figure.update_xaxes(tickformat=".0%", range=[0, 1.005])
-    figure.update_yaxes(tickformat=".0%", range=[0, 1.005])
+        side = "top left" if numbers.mark_place[0] > _HALF else "top right"
+        point_out(figure, numbers.mark, numbers.mark_place, numbers.context, theme, side)
+    axis = {"tickformat": ".0%", "range": [0, 1.005], "dtick": 0.25, "constrain": "domain"}
+    figure.update_xaxes(**axis, constraintoward="left")
+    figure.update_yaxes(**axis, scaleanchor="x", constraintoward="top")
 
 
 def _write_gini(figure: go.Figure, numbers: LorenzNumbers, theme: Theme) -> None:
     """Write the coefficient into the middle of the area, or below one that has no room for it."""
-    has_room = numbers.poorer_half < _WIDE
+    colours, has_room = palette(theme), numbers.poorer_half < _WIDE
     x, y = (_HALF, (_HALF + numbers.poorer_half) / 2) if has_room else (0.75, 0.25)
     figure.add_annotation(
+        name="gini",
         x=x,
         y=y,
         text=f"<b>Gini {numbers.context.gini:.2f}</b>",
         showarrow=False,
-        font={"size": 18, "color": palette(theme).data},
+        font={"size": 18, "color": colours.data_text},
     )
-
-
-def _draw_mark(
-    figure: go.Figure, mark: Mark, place: tuple[float, float], decimals: int | None, theme: Theme
-) -> None:
-    side = "top left" if place[0] > _HALF else "top right"
-    point_out(figure, mark, place, decimals=decimals, theme=theme, textposition=side)
+    figure.add_annotation(
+        name="diagonal",
+        x=0.3,
+        y=0.3,
+        text="if all held the same",
+        textangle=-45,
+        xshift=-8,
+        yshift=8,
+        showarrow=False,
+        font={"size": 12, "color": colours.quiet},
+    )

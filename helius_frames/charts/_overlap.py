@@ -1,16 +1,18 @@
-"""Which mints are held by the same owners, as a grid. Imports `analysis`; knows plotly."""
+"""Which mints are held by the same owners, as a grid."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import numpy as np
+import pandas as pd
 
 from helius_frames.analysis import overlap
-from helius_frames.charts._sentences import count_text, frame_of, names_of, nothing, share_text, start
-from helius_frames.charts._style import Theme, palette
-from helius_frames.charts._text import slots_text
+from helius_frames.charts._context import Pull, pull_of, source_parts, symbols_in
+from helius_frames.charts._look import Look, chart
+from helius_frames.charts._sentences import count_text, frame_of, names_from, nothing, share_text
+from helius_frames.charts._style import new_figure, palette, theme_of
+from helius_frames.charts._text import html, slots_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +34,11 @@ class OverlapNumbers(NamedTuple):
     common: np.ndarray
     jaccard: np.ndarray
     slots: tuple[int, int] | None
+    pull: Pull
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the holders in common as a table, mints by mints."""
+        return pd.DataFrame(self.common, index=self.mints, columns=self.mints)
 
 
 def overlap_numbers(
@@ -41,42 +48,38 @@ def overlap_numbers(
     chosen = None if mints is None else list(mints)
     common = overlap(source, chosen, n=n, exclude=exclude)
     jaccard = overlap(source, list(common.index), measure="jaccard", exclude=exclude)
-    frame = frame_of(source)
+    frame, names = frame_of(source), common.index.tolist()
     slots = frame["slot"]
     return OverlapNumbers(
-        mints=common.index.tolist(),
-        names=names_of(frame, common.index.tolist()),
+        mints=names,
+        names=names_from(names, symbols_in(frame, names)),
         common=common.to_numpy(),
         jaccard=jaccard.to_numpy(),
         slots=(int(slots.min()), int(slots.max())) if len(slots) else None,
+        pull=pull_of(frame),
     )
 
 
+@chart
 def plot_overlap(
     source: Source,
     mints: Iterable[str] | None = None,
     *,
     n: int = 12,
     exclude: Exclude = None,
-    theme: Theme = "light",
-    title: str | None = None,
+    **look: Unpack[Look],
 ) -> go.Figure:
     """Draw for each two mints which share of the holders of either holds both (the Jaccard index).
 
     Parameters
     ----------
-    source
-        A balance frame, or its `MintIndex`.
+    <source>
     mints
         Which mints, in this order; by default the ``n`` that most owners hold.
     n
         The most mints, where ``mints`` does not say which.
-    exclude
-        Owners to leave out: ``"programs"``, labels, addresses.
-    theme
-        ``"light"`` or ``"dark"``.
-    title
-        Instead of the sentence that the chart writes itself.
+    <exclude>
+    <look>
 
     Returns
     -------
@@ -98,32 +101,43 @@ def plot_overlap(
     (4, 4)
     """
     numbers = overlap_numbers(source, mints, n=n, exclude=exclude)
+    theme, slots = theme_of(look), slots_text(*numbers.slots) if numbers.slots else ""
     parts = [
         count_text(len(numbers.mints), "mint"),
         "share of the holders of either that hold both",
-        slots_text(*numbers.slots) if numbers.slots else "",
+        slots,
+        numbers.pull.whose,
     ]
-    size = max(_ROW * len(numbers.mints), _LEAST)
-    figure = start(theme, title, _sentence(numbers), parts, height=size + 110)
+    figure = new_figure(
+        look,
+        _sentence(numbers),
+        parts,
+        kind="Heatmap of holders in common",
+        source=source_parts(numbers.pull),
+        height=max(_ROW * len(numbers.mints), _LEAST),
+        bottom=112,
+        beside=0 if len(numbers.mints) <= _TEXTS else 70,
+    )
     if len(numbers.mints) < _TWO:
         return nothing(figure, theme, "It takes two mints with holders to compare them")
     # Each two mints once: the first against all but itself. There is nothing below the diagonal.
     shares = np.where(np.tri(len(numbers.mints), dtype=bool), np.nan, numbers.jaccard)[:-1, 1:]
     is_text = len(numbers.mints) <= _TEXTS
     colours = palette(theme)
-    little, middle, much = colours.ramp
+    little, much = colours.text_ramp
     figure.add_heatmap(
         name="overlap",
-        x=[escape(mint) for mint in numbers.mints[1:]],
-        y=[escape(mint) for mint in numbers.mints[:-1]],
+        x=[html(mint) for mint in numbers.mints[1:]],
+        y=[html(mint) for mint in numbers.mints[:-1]],
         z=shares,
         zmin=0,
         zmax=max(float(np.nanmax(shares, initial=0)), 1e-9),
-        colorscale=[[0, little], [0.5, middle], [1, much]],
+        colorscale=[[0, little], [1, much]],
         xgap=2,
         ygap=2,
         text=_cell_labels(numbers) if is_text else None,
         texttemplate="%{text}" if is_text else None,
+        textfont={"color": colours.ink},
         hovertext=_hover(numbers),
         hovertemplate="%{hovertext}<extra></extra>",
         hoverongaps=False,
@@ -141,16 +155,16 @@ def plot_overlap(
             {
                 axis: {
                     "type": "category",
-                    "tickvals": [escape(mint) for mint in numbers.mints[places]],
-                    "ticktext": [escape(name) for name in numbers.names[places]],
+                    "tickvals": [html(mint) for mint in numbers.mints[places]],
+                    "ticktext": [html(name) for name in numbers.names[places]],
                     "showgrid": False,
-                    "tickfont": {"size": 11 if is_text else 9},
+                    "tickfont": {"size": 12 if is_text else 11},
                 }
             }
         )
-    figure.update_xaxes(tickangle=-50 if is_text else -90)
+    figure.update_xaxes(tickangle=-90)
     figure.update_yaxes(autorange="reversed", ticksuffix=" ")
-    figure.update_layout(margin={"b": 90})
+    figure.update_layout(margin={"l": 40})
     return figure
 
 
@@ -184,7 +198,7 @@ def _share(numbers: OverlapNumbers, one: int, other: int) -> str:
 def _hover(numbers: OverlapNumbers) -> list[list[str]]:
     return [
         [
-            f"{escape(numbers.mints[row])}<br>{escape(numbers.mints[column + 1])}"
+            f"{html(numbers.mints[row])}<br>{html(numbers.mints[column + 1])}"
             f"<br>{count_text(int(numbers.common[row, column + 1]), 'holder')} of both,"
             f" {_share(numbers, row, column + 1)} of those of either"
             for column in range(len(numbers.mints) - 1)

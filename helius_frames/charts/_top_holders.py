@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
-import numpy as np
+import pandas as pd
 
-from helius_frames.analysis import check_count
+from helius_frames.analysis import check_count, top_holders
 from helius_frames.charts._context import (
     ChartContext,
     Decimals,
     Mark,
-    context_of,
+    equal_sentence,
     find_mark,
     holder_hover,
-    holders_text,
-    in_unit,
+    largest_sentence,
     look_up,
     start_figure,
-    title_text,
     with_marked,
 )
-from helius_frames.charts._style import Theme, amount_format, balance_title, mark_label, palette, shown_labels
-from helius_frames.charts._text import about_percent, count_text, percent_text, short_html
+from helius_frames.charts._look import Look, Theme, chart
+from helius_frames.charts._points import Point, PointHolders, holder_alone
+from helius_frames.charts._style import mark_label, palette, theme_of
+from helius_frames.charts._text import (
+    about_percent,
+    count_text,
+    count_words,
+    html,
+    percent_text,
+    short_html,
+)
 
 if TYPE_CHECKING:
+    import numpy as np
     import plotly.graph_objects as go
 
-    from helius_frames.analysis import Source
+    from helius_frames.analysis import MintIndex, Source
 
-_LONG = 0.12  # part of the longest bar that has room for its text
-_HALF = 0.5
-_LABELLED = 25  # bars that still have room for a label each
+_BAR = 22  # pixels of a bar and the gap below it
+_BARS_END, _TEXTS_BEGIN = 0.84, 0.85  # of the width
+_BESIDE = 1.22  # length of the axis, as a factor of the longest bar: room for its text
+_ABOVE = 26  # pixels for the head of the column of texts
 
 
 class TopHoldersNumbers(NamedTuple):
-    """One bar per holder, largest first, ``x`` in the unit of the axis.
+    """One bar per holder, largest first, as long as its ``share`` of the total.
 
     The marked owner follows as a last bar where it is a holder and not among the first ``n``.
     """
@@ -46,66 +55,87 @@ class TopHoldersNumbers(NamedTuple):
     ranks: list[int]
     owners: list[str]
     balances: list[int]
-    x: np.ndarray
     share: np.ndarray
     cumulative_share: np.ndarray
     slots: list[int]
+    sentence: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the bars as a table, balances in base units."""
+        return pd.DataFrame(
+            {
+                "owner": self.owners,
+                "balance": self.balances,
+                "share": self.share,
+                "cumulative_share": self.cumulative_share,
+                "slot": self.slots,
+            },
+            index=pd.Index(self.ranks, name="rank"),
+        )
 
 
 def top_holders_numbers(
-    source: Source, mint: str, *, n: int = 20, decimals: Decimals = None, mark: str | None = None
-) -> TopHoldersNumbers:
-    """Compute what `plot_top_holders` draws."""
-    check_count(n, "n")
-    index, holders, places = look_up(source, mint, decimals)
-    marked = find_mark(index, holders, mark)
-    table = with_marked(index, holders, min(n, holders.size), marked)
-    return TopHoldersNumbers(
-        context=context_of(holders, places),
-        mark=marked,
-        n=min(n, holders.size),
-        ranks=table.index.tolist(),
-        owners=table["owner"].tolist(),
-        balances=table["balance"].tolist(),
-        x=in_unit(table["balance"].to_numpy(), places),
-        share=table["share"].to_numpy(),
-        cumulative_share=table["cumulative_share"].to_numpy(),
-        slots=table["slot"].tolist(),
-    )
-
-
-def plot_top_holders(
     source: Source,
-    mint: str,
+    mint: str | None = None,
     *,
     n: int = 20,
     decimals: Decimals = None,
     mark: str | None = None,
-    theme: Theme = "light",
-    title: str | None = None,
+) -> TopHoldersNumbers:
+    """Compute what `plot_top_holders` draws."""
+    check_count(n, "n")
+    index, holders, context = look_up(source, mint, decimals)
+    marked = find_mark(index, holders, mark)
+    n = min(n, holders.size)
+    table = with_marked(index, holders, n, marked)
+    share, together = table["share"].to_numpy(), table["cumulative_share"].to_numpy()
+    if holders.size > 1 and holders.balances[0] == holders.balances[-1]:
+        sentence = equal_sentence(context)
+    elif n <= 1 or n == holders.size:
+        sentence = largest_sentence(context, float(share[0])) if holders.size else ""
+    else:
+        sentence = (
+            f"The {count_words(n)} largest of {context.crowd()} own "
+            f"{about_percent(float(together[n - 1]))} of {context.held}"
+        )
+    return TopHoldersNumbers(
+        context=context,
+        mark=marked,
+        n=n,
+        ranks=table.index.tolist(),
+        owners=table["owner"].tolist(),
+        balances=table["balance"].tolist(),
+        share=share,
+        cumulative_share=together,
+        slots=table["slot"].tolist(),
+        sentence=sentence,
+    )
+
+
+@chart
+def plot_top_holders(
+    source: Source,
+    mint: str | None = None,
+    *,
+    n: int = 20,
+    decimals: Decimals = None,
+    mark: str | None = None,
+    **look: Unpack[Look],
 ) -> go.Figure:
-    """Draw the n largest holders of one mint, and as a thin line the share they have together.
+    """Draw the n largest holders of one mint by their share, and in a column what they have together.
 
     The bars of the trace named ``holders`` are those of `top_holders_numbers`, in the same order. A marked
-    holder below the first n follows as a last bar.
+    holder below the first n follows as a last bar. The figure is as high as its bars.
 
     Parameters
     ----------
-    source
-        A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
-    mint
-        The mint to draw. A frame without any row gives a figure that says so.
+    <source>
+    <mint>
     n
         Number of holders.
-    decimals
-        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
-        By default, and where the mapping does not name the mint, amounts are in base units.
-    mark
-        An owner to point out; where it is no holder of the mint, the subtitle says so.
-    theme
-        ``"light"`` or ``"dark"``; the paper is transparent in both.
-    title
-        Instead of the sentence that the chart writes itself.
+    <decimals>
+    <mark>
+    <look>
 
     Returns
     -------
@@ -113,11 +143,7 @@ def plot_top_holders(
 
     Raises
     ------
-    AttributeError
-        A column of the balance schema is missing.
-    InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
-        there twice.
+    <errors>
 
     Examples
     --------
@@ -129,104 +155,96 @@ def plot_top_holders(
     5
     """
     numbers = top_holders_numbers(source, mint, n=n, decimals=decimals, mark=mark)
-    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
-    if numbers.context.holders:
-        _draw(figure, numbers, theme)
-    figure.update_xaxes(title_text=balance_title(numbers.context.decimals), selector={"overlaying": None})
+    context, height = numbers.context, _BAR * len(numbers.ranks) + _ABOVE
+    figure = start_figure(
+        look, context, numbers.mark, "Bars of the largest holders", numbers.sentence, height=height
+    )
+    if context.holders:
+        _draw(figure, numbers, theme_of(look))
+    figure.update_xaxes(title_text=f"share of {html(context.held)}", selector={"overlaying": None})
     return figure
 
 
-def _sentence(numbers: TopHoldersNumbers) -> str:
-    holders = numbers.context.holders
-    if holders == 1:
-        return "One holder owns all of what is held here"
-    together = float(numbers.cumulative_share[numbers.n - 1]) if holders else 0.0
-    share = about_percent(together, is_all=numbers.n == holders)
-    owners = f"{count_text(numbers.n)} of {holders_text(holders)}"
-    return f"{owners} {'owns' if numbers.n == 1 else 'own'} {share} of what is held here"
+def holders_of_top(index: MintIndex, numbers: TopHoldersNumbers, point: Point) -> PointHolders | None:
+    """List the holder of the bar, or of a text of the column the first holders up to there."""
+    mint = numbers.context.mint
+    if point.trace == "share":
+        return PointHolders(mint, top_holders(index, mint, point.number + 1), "from the largest down")
+    return holder_alone(index, mint, numbers.owners[point.number])
 
 
 def _draw(figure: go.Figure, numbers: TopHoldersNumbers, theme: Theme) -> None:
-    places = np.arange(len(numbers.ranks))
-    _draw_bars(figure, numbers, places, theme)
-    _draw_cumulative(figure, numbers, places[: numbers.n], theme)
-    shown = shown_labels(len(places), _LABELLED + 1, _marked_place(numbers))
-    figure.update_yaxes(
-        tickvals=shown,
-        ticktext=[_label(numbers, place) for place in shown],
-        range=[len(places) - 0.4, -0.6],
-        showgrid=False,
-    )
-    figure.update_layout(
-        bargap=0.25,
-        xaxis={"tickformat": amount_format(float(numbers.x[0])), "rangemode": "tozero"},
-        xaxis2={
-            "overlaying": "x",
-            "side": "top",
-            "range": [0, 1.02],
-            "tickformat": ".0%",
-            "dtick": 0.2,
-            "tickmode": "linear",
-            "showgrid": False,
-            "title": {"text": "cumulative share, largest first"},
-        },
-        margin={"t": 130},
-    )
-
-
-def _draw_bars(figure: go.Figure, numbers: TopHoldersNumbers, places: np.ndarray, theme: Theme) -> None:
-    colours = palette(theme)
+    colours, places = palette(theme), list(range(len(numbers.ranks)))
+    shares = numbers.share.tolist()
     marked = None if numbers.mark is None else numbers.mark.rank
-    decimals = numbers.context.decimals
+    is_all = numbers.context.holders == 1
     figure.add_bar(
         name="holders",
         orientation="h",
-        x=numbers.x,
+        x=numbers.share,
         y=places,
         marker={"color": [colours.mark if rank == marked else colours.data for rank in numbers.ranks]},
-        text=[percent_text(share) for share in numbers.share.tolist()]
-        if len(places) <= _LABELLED + 1
-        else None,
-        textposition=np.where(numbers.x > _LONG * numbers.x[0], "inside", "outside"),
-        insidetextanchor="start" if numbers.cumulative_share[-1] > _HALF else "end",  # where the line is not
+        text=["100%" if is_all else about_percent(share) for share in shares],
+        textposition="outside",
+        textfont={"color": colours.ink, "size": 12},
+        cliponaxis=False,
         constraintext="none",
-        insidetextfont={"color": colours.on_data},
         hovertext=[
-            f"holder {count_text(rank)}: {holder_hover(owner, balance, share, slot, decimals)}"
+            f"holder {count_text(rank)}: {holder_hover(owner, balance, share, slot, numbers.context)}"
             for rank, owner, balance, share, slot in zip(
-                numbers.ranks,
-                numbers.owners,
-                numbers.balances,
-                numbers.share.tolist(),
-                numbers.slots,
-                strict=True,
+                numbers.ranks, numbers.owners, numbers.balances, shares, numbers.slots, strict=True
             )
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-
-
-def _draw_cumulative(figure: go.Figure, numbers: TopHoldersNumbers, places: np.ndarray, theme: Theme) -> None:
-    shares = numbers.cumulative_share[: numbers.n]
+    together = numbers.cumulative_share[: numbers.n].tolist()
     figure.add_scatter(
         name="share",
-        x=shares,
-        y=places,
+        x=[1] * numbers.n,
+        y=places[: numbers.n],
         xaxis="x2",
-        mode="lines+markers" if len(places) <= _LABELLED else "lines",
-        line={"color": palette(theme).ink, "width": 1.2},
-        marker={"size": 4},
+        mode="text",
+        text=[
+            "100%"
+            if place + 1 == numbers.context.holders
+            else about_percent(share).replace("more than ", "> ")
+            for place, share in enumerate(together)
+        ],
+        textposition="middle left",
+        textfont={"color": colours.quiet, "size": 12},
+        cliponaxis=False,
         hovertext=[
-            f"the first {place + 1}: {percent_text(share)}" for place, share in enumerate(shares.tolist())
+            f"the first {place + 1} together: {percent_text(share)}" for place, share in enumerate(together)
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-
-
-def _marked_place(numbers: TopHoldersNumbers) -> int | None:
-    if numbers.mark is None or numbers.mark.rank is None:
-        return None
-    return numbers.ranks.index(numbers.mark.rank)
+    figure.add_annotation(
+        name="together",
+        text="together",
+        showarrow=False,
+        xref="paper",
+        x=1,
+        xanchor="right",
+        y=-0.6,
+        yanchor="bottom",
+        font={"size": 12, "color": colours.quiet},
+    )
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[_label(numbers, place) for place in places],
+        range=[len(places) - 0.4, -0.6 - _ABOVE / _BAR],
+        showgrid=False,
+    )
+    figure.update_layout(
+        bargap=0.25,
+        xaxis={
+            "domain": [0, _BARS_END],
+            "tickformat": ".3~%",
+            "nticks": 6,
+            "range": [0, _BESIDE * shares[0]],
+        },
+        xaxis2={"domain": [_TEXTS_BEGIN, 1], "range": [0, 1], "visible": False, "fixedrange": True},
+    )
 
 
 def _label(numbers: TopHoldersNumbers, place: int) -> str:

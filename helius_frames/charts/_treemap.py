@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
-from helius_frames.analysis import check_count
+import numpy as np
+import pandas as pd
+
+from helius_frames.analysis import check_count, top_holders
 from helius_frames.charts._context import (
     ChartContext,
     Decimals,
     Mark,
-    context_of,
+    equal_sentence,
     find_mark,
     holder_hover,
     holders_text,
+    largest_sentence,
     look_up,
     start_figure,
-    title_text,
     with_marked,
 )
-from helius_frames.charts._style import Theme, mark_label, palette
+from helius_frames.charts._look import Look, Theme, chart
+from helius_frames.charts._points import Point, PointHolders, holder_alone
+from helius_frames.charts._style import mark_label, palette, theme_of
 from helius_frames.charts._text import (
     about_percent,
     amount_text,
+    capital,
     count_text,
+    count_words,
+    html,
     percent_text,
     short_html,
-    unit_text,
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     import plotly.graph_objects as go
 
-    from helius_frames.analysis import Source
+    from helius_frames.analysis import Holders, MintIndex, Source
 
-_TILES = 100  # beside the rest: more are too small to see
+_TILES = 100  # at most, beside the rest
+_PARTS = 50  # of the whole: a tile of one part has room for a label
+_LARGEST = 2**64 - 1
 
 
 class TreemapNumbers(NamedTuple):
     """One tile per holder, largest first, and the rest in one.
 
-    The marked owner has a tile of its own wherever it is a holder.
+    The marked owner has a tile of its own wherever it is a holder; others have one where it can be labelled.
     """
 
     context: ChartContext
@@ -53,20 +61,36 @@ class TreemapNumbers(NamedTuple):
     others: int
     others_balance: int
     others_share: float
+    largest_share: float
+    sentence: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the tiles as a table, balances in base units; a rest is the last row."""
+        rest = [(f"{self.others:,} others", self.others_balance, self.others_share)] if self.others else []
+        tiles = [*zip(self.owners, self.balances, self.share.tolist(), strict=True), *rest]
+        return pd.DataFrame(tiles, columns=["owner", "balance", "share"]).astype({"balance": object})
 
 
 def treemap_numbers(
-    source: Source, mint: str, *, n: int = _TILES, decimals: Decimals = None, mark: str | None = None
+    source: Source,
+    mint: str | None = None,
+    *,
+    n: int = _TILES,
+    decimals: Decimals = None,
+    mark: str | None = None,
 ) -> TreemapNumbers:
-    """Compute what `plot_treemap` draws; at most 100 tiles beside the rest."""
+    """Compute what `plot_treemap` draws."""
     check_count(n, "n")
-    index, holders, places = look_up(source, mint, decimals)
+    index, holders, context = look_up(source, mint, decimals)
     marked = find_mark(index, holders, mark)
-    table = with_marked(index, holders, min(n, _TILES, holders.size), marked, most=_TILES)
+    least = max(-(-context.total // _PARTS), 1)
+    small = np.searchsorted(holders.balances, np.uint64(least)) if least <= _LARGEST else holders.size
+    labelled = holders.size - int(small)
+    table = with_marked(index, holders, min(n, _TILES, labelled), marked)
     balances = table["balance"].tolist()
-    rest = holders.total - sum(balances)
+    rest = context.total - sum(balances)
     return TreemapNumbers(
-        context=context_of(holders, places),
+        context=context,
         mark=marked,
         ranks=table.index.tolist(),
         owners=table["owner"].tolist(),
@@ -75,39 +99,36 @@ def treemap_numbers(
         slots=table["slot"].tolist(),
         others=holders.size - len(table),
         others_balance=rest,
-        others_share=rest / max(holders.total, 1),
+        others_share=rest / max(context.total, 1),
+        largest_share=int(holders.balances[-1]) / context.total if holders.size else 0.0,
+        sentence=_sentence(context, holders),
     )
 
 
+@chart
 def plot_treemap(
     source: Source,
-    mint: str,
+    mint: str | None = None,
     *,
     n: int = _TILES,
     decimals: Decimals = None,
     mark: str | None = None,
-    theme: Theme = "light",
-    title: str | None = None,
+    **look: Unpack[Look],
 ) -> go.Figure:
     """Draw one mint as tiles, one per holder, as large as what it holds.
 
+    Only holders whose tile has room for a label have one, from a fiftieth of the whole on; all others share
+    one grey tile that counts them.
+
     Parameters
     ----------
-    source
-        A balance frame, or its `MintIndex`, which draws any mint in milliseconds.
-    mint
-        The mint to draw. A frame without any row gives a figure that says so.
+    <source>
+    <mint>
     n
-        Number of holders with a tile of their own, at most 100; all others share one grey tile.
-    decimals
-        Show amounts divided by ``10**decimals``: the places of this mint, or a mapping from mint to places.
-        By default, and where the mapping does not name the mint, amounts are in base units.
-    mark
-        An owner to point out; where it is no holder of the mint, the subtitle says so.
-    theme
-        ``"light"`` or ``"dark"``; the paper is transparent in both.
-    title
-        Instead of the sentence that the chart writes itself.
+        The most holders with a tile of their own.
+    <decimals>
+    <mark>
+    <look>
 
     Returns
     -------
@@ -115,11 +136,7 @@ def plot_treemap(
 
     Raises
     ------
-    AttributeError
-        A column of the balance schema is missing.
-    InputError
-        An option is out of its range, the mint is not in the frame, or its balances are not exact or are
-        there twice.
+    <errors>
 
     Examples
     --------
@@ -127,30 +144,64 @@ def plot_treemap(
     >>> from helius_frames.charts import plot_treemap
     >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
     >>> figure = plot_treemap(df, df["mint"].mode()[0])
-    >>> len(figure.data[0].ids) <= 101
+    >>> len(figure.data[0].ids) <= 51
     True
     """
     numbers = treemap_numbers(source, mint, n=n, decimals=decimals, mark=mark)
-    figure = start_figure(numbers.context, numbers.mark, theme, title_text(title, _sentence(numbers)))
+    figure = start_figure(look, numbers.context, numbers.mark, "Treemap", numbers.sentence, bottom=8)
     if numbers.context.holders:
-        _draw(figure, numbers, theme)
+        _draw(figure, numbers, theme_of(look))
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure
 
 
-def _sentence(numbers: TreemapNumbers) -> str:
-    holders = numbers.context.holders
-    if holders <= 1:
-        return "One holder owns all of what is held here"
-    share = about_percent(float(numbers.share[0]))
-    return f"The largest of {holders_text(holders)} owns {share} of what is held here"
+def holders_of_tile(index: MintIndex, numbers: TreemapNumbers, point: Point) -> PointHolders | None:
+    """List the holder of the tile, or all the others."""
+    mint = numbers.context.mint
+    if point.number < len(numbers.owners):
+        return holder_alone(index, mint, numbers.owners[point.number])
+    everyone = top_holders(index, mint, numbers.context.holders)
+    others = everyone[~everyone["owner"].isin(numbers.owners)]
+    return PointHolders(mint, others, "without a tile of their own")
+
+
+def _sentence(context: ChartContext, holders: Holders) -> str:
+    """Say how many of the largest own more than half."""
+    if not context.holders:
+        return ""
+    if context.holders == 1:
+        return largest_sentence(context, 1.0)
+    if holders.balances[0] == holders.balances[-1]:
+        return equal_sentence(context)
+    largest = int(holders.balances[-1])
+    if 2 * largest > context.total:
+        return largest_sentence(context, largest / context.total)
+    low, high = 0, context.holders - 1  # so many of the smallest may still have half or more
+    while low < high:
+        middle = (low + high) // 2
+        if 2 * holders.exact_sums(np.array([middle]))[0] < context.total:
+            low = middle + 1
+        else:
+            high = middle
+    largest_few = context.holders - low + 1
+    few = capital(count_words(largest_few))
+    return f"{few} of {context.crowd()} own more than half of {context.held}"
 
 
 def _draw(figure: go.Figure, numbers: TreemapNumbers, theme: Theme) -> None:
     colours = palette(theme)
     marked = None if numbers.mark is None else numbers.mark.rank
     rest = [numbers.others_share] if numbers.others else []
+    texts = [about_percent(share, is_all=numbers.context.holders == 1) for share in numbers.share.tolist()]
+    if rest and texts:
+        names = ["1 other" if numbers.others == 1 else f"{count_text(numbers.others)} others"]
+        texts.append(about_percent(numbers.others_share))
+    elif rest:
+        names = [holders_text(numbers.others)]
+        texts.append(f"none with more than {about_percent(numbers.largest_share)}")
+    else:
+        names = []
     figure.add_treemap(
         name="holders",
         ids=[str(rank) for rank in numbers.ranks] + ["other"] * len(rest),
@@ -158,7 +209,7 @@ def _draw(figure: go.Figure, numbers: TreemapNumbers, theme: Theme) -> None:
             _label(owner, is_marked=rank == marked)
             for owner, rank in zip(numbers.owners, numbers.ranks, strict=True)
         ]
-        + [f"{count_text(numbers.others)} others"] * len(rest),
+        + names,
         parents=[""] * (len(numbers.ranks) + len(rest)),
         values=[*numbers.share.tolist(), *rest],
         marker={
@@ -167,16 +218,20 @@ def _draw(figure: go.Figure, numbers: TreemapNumbers, theme: Theme) -> None:
             "line": {"color": colours.surface, "width": 1},
             "pad": {"t": 0, "l": 0, "r": 0, "b": 0},  # the root has no header
         },
-        text=[percent_text(share) for share in [*numbers.share.tolist(), *rest]],
+        text=texts,
         textinfo="label+text",
-        textfont={"color": [colours.on_data] * len(numbers.ranks) + [colours.on_other] * len(rest)},
+        textfont={
+            "size": 13,
+            "color": [colours.on_mark if rank == marked else colours.on_data for rank in numbers.ranks]
+            + [colours.on_other] * len(rest),
+        },
         hovertext=_tile_texts(numbers),
         hovertemplate="%{hovertext}<extra></extra>",
         tiling={"pad": 0},
         pathbar={"visible": False},
         root={"color": "rgba(0,0,0,0)"},
     )
-    figure.update_layout(margin={"l": 4, "r": 4, "b": 4}, uniformtext={"minsize": 10, "mode": "hide"})
+    figure.update_layout(margin={"l": 12, "r": 12}, uniformtext={"minsize": 10, "mode": "hide"})
 
 
 def _label(owner: str, *, is_marked: bool) -> str:
@@ -184,9 +239,8 @@ def _label(owner: str, *, is_marked: bool) -> str:
 
 
 def _tile_texts(numbers: TreemapNumbers) -> list[str]:
-    decimals = numbers.context.decimals
     texts = [
-        holder_hover(owner, balance, share, slot, decimals)
+        holder_hover(owner, balance, share, slot, numbers.context)
         for owner, balance, share, slot in zip(
             numbers.owners, numbers.balances, numbers.share.tolist(), numbers.slots, strict=True
         )
@@ -197,9 +251,9 @@ def _tile_texts(numbers: TreemapNumbers) -> list[str]:
 
 
 def _rest_text(numbers: TreemapNumbers) -> str:
-    decimals = numbers.context.decimals
+    context = numbers.context
     return (
         f"{holders_text(numbers.others)} together<br>"
-        f"{amount_text(numbers.others_balance, decimals)} {unit_text(decimals)}<br>"
-        f"{percent_text(numbers.others_share)} of what is held here"
+        f"{amount_text(numbers.others_balance, context.decimals)} {html(context.unit)}<br>"
+        f"{percent_text(numbers.others_share)} of {html(context.held)}"
     )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from helius_frames import charts
 from helius_frames.analysis import MintIndex
+from helius_frames.charts._style import PALETTES
 from helius_frames.charts._text import about_percent, brief
 from helius_frames.errors import InputError
 from tests.support.frames import balances_frame
@@ -51,6 +52,20 @@ def nearly(values):
 
 def trace(figure, name):
     return next(found for found in figure.data if found.name == name)
+
+
+def title_of(figure):
+    return figure.layout.title.text.replace("<br>", " ")
+
+
+def subtitle_of(figure):
+    return figure.layout.title.subtitle.text.replace("<br>", " ")
+
+
+def message_of(figure):
+    return next(each.text for each in figure.layout.annotations if each.name == "message").replace(
+        "<br>", " "
+    )
 
 
 def texts(figure):
@@ -93,7 +108,7 @@ def test_the_axis_is_in_the_unit_and_hover_has_every_digit():
     figure = charts.plot_histogram(frame_of([U64_MAX]), MINT, decimals=6)
     assert trace(figure, "holders").x[0] == nearly(U64_MAX / 10**6)
     assert "18,446,744,073,709.551615" in trace(figure, "holders").hovertext[0]
-    assert "6 decimals" in figure.layout.xaxis.title.text
+    assert figure.layout.xaxis.title.text == "balance (tokens, log scale)"
 
 
 @given(balances, st.sampled_from(["log", "linear"]))
@@ -194,17 +209,24 @@ def test_top_holders_bars_are_the_largest(values, n):
 @few
 def test_treemap_tiles_and_the_rest_are_the_whole(values, n):
     numbers = charts.treemap_numbers(frame_of(values), MINT, n=n)
-    assert numbers.balances == held(values)[::-1][:n]
-    assert numbers.others == max(len(held(values)) - n, 0)
+    mine = held(values)[::-1]
+    assert numbers.balances == [value for value in mine[:n] if 50 * value >= sum(mine)]
+    assert numbers.others == len(mine) - len(numbers.balances)
     assert sum(numbers.balances) + numbers.others_balance == sum(values)
 
 
-def test_a_treemap_has_at_most_a_hundred_tiles_beside_the_rest():
-    frame = frame_of(list(range(1, 301)))
-    for mark in (None, "owner0"):
+def test_a_treemap_has_tiles_that_can_be_labelled_and_one_for_all_others():
+    frame = frame_of([10**6, 10**6, *range(1, 301)])
+    for mark in (None, "owner7"):
         numbers = charts.treemap_numbers(frame, MINT, n=500, mark=mark)
-        assert (len(numbers.owners), numbers.others) == (100, 200)
-    assert len(trace(charts.plot_treemap(frame, MINT), "holders").ids) == 101
+        assert len(numbers.owners) == 2 + bool(mark)
+        assert numbers.others == 300 - bool(mark)
+    assert trace(charts.plot_treemap(frame, MINT), "holders").labels[-1] == "300 others"
+
+
+def test_a_treemap_of_many_equal_holders_says_so_in_its_one_tile():
+    tile = trace(charts.plot_treemap(frame_of([5] * 480), MINT), "holders")
+    assert (tile.labels, tile.text) == (("480 holders",), ("none with more than 0.21%",))
 
 
 def grid():
@@ -253,7 +275,7 @@ def spent_out():
 def test_the_heatmap_shows_mints_that_are_held_before_mints_that_are_spent():
     numbers = charts.heatmap_numbers(spent_out())
     assert [sum(filter(None, column)) for column in zip(*numbers.balances, strict=True)] == [5] * 25
-    assert "25 of 625 pairs" in charts.plot_heatmap(spent_out()).layout.title.text
+    assert title_of(charts.plot_heatmap(spent_out())) == "Of these 25 owners, one holds own …er00"
 
 
 def test_a_heatmap_that_hides_zeros_has_no_empty_column_beside_the_mint_asked_for():
@@ -267,7 +289,7 @@ def test_a_heatmap_that_hides_zeros_has_no_empty_column_beside_the_mint_asked_fo
 def test_a_heatmap_of_zeros_alone_has_no_colour_bar(mint):
     frame = owners_and_mints([("a", "m", 0), ("b", "m", 0), ("a", "n", 0)])
     figure = charts.plot_heatmap(frame, mint, mark="a")
-    assert figure.layout.title.text == "1 owner and 2 mints: 0 of 2 pairs have a balance"
+    assert title_of(figure) == "None of these owners holds any of these tokens"
     assert [list(row) for row in trace(figure, "zeros").z] == [[1, 1]]
     assert trace(figure, "holders").showscale is False
     assert trace(figure, "holders").colorbar.title.text is None
@@ -278,7 +300,7 @@ def test_a_heatmap_of_hidden_zeros_says_that_nothing_is_there():
     frame = owners_and_mints([("a", "m", 0), ("b", "m", 7)])
     figure = charts.plot_heatmap(frame, "m", n=1, mark="a", hide_zeros=True)
     assert figure.layout.title.text == "Nothing to draw"
-    assert [found.text for found in figure.layout.annotations] == ["No owner here has a balance above zero"]
+    assert message_of(figure) == "No owner here has a balance above zero"
 
 
 def test_a_heatmap_compares_shares_whatever_decimals_its_mints_have():
@@ -287,8 +309,8 @@ def test_a_heatmap_compares_shares_whatever_decimals_its_mints_have():
     assert np.array(cells.z)[:, 0].tolist() == nearly(np.array(cells.z)[:, 1].tolist())
     named = trace(charts.plot_heatmap(owners_and_mints(rows), decimals={"nine": 9}), "holders")
     assert list(named.hovertext[0]) == [
-        "3 tokens at 9 decimals · 75.00 % of the mint",
-        "3 base units · 75.00 % of the mint",
+        "3 tokens · 75.00% of the mint",
+        "3 base units · 75.00% of the mint",
     ]
     assert np.array_equal(named.z, cells.z)
 
@@ -304,7 +326,6 @@ def test_a_mapping_gives_each_mint_its_own_decimals_and_others_base_units(plot):
     named = plot(frame, MINT, decimals={MINT: 6, "another": 2})
     assert named.to_json() == plot(frame, MINT, decimals=6).to_json()
     assert plot(frame, MINT, decimals={"another": 2}).to_json() == plot(frame, MINT).to_json()
-    assert "base units" in plot(frame, MINT, decimals={"another": 2}).layout.title.subtitle.text
 
 
 def test_a_heatmap_has_at_most_a_hundred_owners_and_mints():
@@ -356,8 +377,8 @@ def test_every_chart_points_the_marked_owner_out_or_says_that_it_is_none(plot):
     for owner in ("owner0", "owner1"):
         assert owner[:4] in texts(plot(frame, MINT, mark=owner))
     if plot is not charts.plot_heatmap:
-        assert "has no row of this mint" in texts(plot(frame, MINT, mark="somebody else"))
-        assert "has a balance of zero" in texts(plot(frame, MINT, mark="owner1"))
+        assert "has no row of this mint" in subtitle_of(plot(frame, MINT, mark="somebody else"))
+        assert "has a balance of zero" in subtitle_of(plot(frame, MINT, mark="owner1"))
 
 
 def test_a_zero_that_is_marked_stands_at_the_bar_of_zeros():
@@ -373,16 +394,34 @@ def test_a_zero_that_is_marked_stands_at_the_bar_of_zeros():
 
 @every_plot
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_figure_is_transparent_and_says_mint_unit_and_slots(plot, theme):
+def test_every_figure_has_an_opaque_paper_and_says_mint_and_slots(plot, theme):
     figure = plot(frame_of([1, 5, 0, 9]), MINT, theme=theme)
-    assert figure.layout.template.layout.paper_bgcolor == "rgba(0,0,0,0)"
+    assert figure.layout.template.layout.paper_bgcolor == {"light": "#ffffff", "dark": "#111418"}[theme]
+    assert figure.layout.paper_bgcolor is None
+    assert plot(frame_of([1]), MINT, transparent=True).layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.meta["theme"] == theme
-    subtitle = figure.layout.title.subtitle.text
-    assert "7or7…pcva" in subtitle
-    assert ("shares of each mint" if plot is charts.plot_heatmap else "base units") in subtitle
-    assert "slots 100–103" in subtitle
-    assert figure.layout.title.text
-    assert figure.layout.height == 480
+    assert "7or7…pcva" in subtitle_of(figure)
+    assert "slots 100–103" in subtitle_of(figure)
+    assert title_of(figure) == figure.layout.meta["title"]
+    source = next(each.text for each in figure.layout.annotations if each.name == "source")
+    assert MINT in source.replace("<br>", "")
+
+
+@pytest.mark.parametrize(("width", "most"), [(390, 36), (800, 76), (1280, 90), (None, 36)])
+@every_plot
+def test_titles_break_for_the_width_they_are_given_and_for_a_phone_without(plot, width, most):
+    figure = plot(frame_of(range(1, 90)), MINT, width=width)
+    assert max(map(len, figure.layout.title.text.split("<br>"))) <= most
+    assert width is None or figure.layout.width is None
+
+
+@every_plot
+def test_options_of_the_look_are_checked(plot):
+    with pytest.raises(TypeError, match="no option 'colour'; they have theme, title, transparent, width"):
+        plot(frame_of([1]), MINT, colour="red")
+    for width in (0, 100, "800", True, 800.0):
+        with pytest.raises(InputError, match="width must be a number of pixels from 200 on"):
+            plot(frame_of([1]), MINT, width=width)
 
 
 @every_plot
@@ -392,8 +431,8 @@ def test_every_figure_is_complete_for_few_and_for_extreme_balances(plot, values,
     figure = plot(frame_of(values), MINT, decimals=decimals and {MINT: decimals})
     assert isinstance(figure, go.Figure)
     assert "NaN" not in figure.to_json()
-    sentence = [found.text for found in figure.layout.annotations if "has a balance above zero" in found.text]
-    assert len(sentence) == (not any(values))
+    messages = [each for each in figure.layout.annotations if each.name == "message"]
+    assert len(messages) == (not any(values))
     assert bool(figure.data) is any(values)
 
 
@@ -436,32 +475,105 @@ def test_a_total_beyond_64_bits_is_written_to_the_last_digit():
     frame = frame_of([U64_MAX] * 200)
     assert f"{200 * U64_MAX:,}" in texts(charts.plot_histogram(frame, MINT))
     assert f"{200 * U64_MAX:,}" in texts(charts.plot_lorenz(frame, MINT))
-    assert f"{100 * U64_MAX:,}" in texts(charts.plot_treemap(frame, MINT))
+    assert f"{200 * U64_MAX:,}" in texts(charts.plot_treemap(frame, MINT))
 
 
 def test_titles_are_sentences_with_numbers():
     frame = frame_of([10, 20, 30, 40])
-    titles = [plot(frame, MINT).layout.title.text for plot in PLOTS.values()]
+    titles = [title_of(plot(frame, MINT)) for plot in PLOTS.values()]
     assert titles == [
-        "Half of 4 holders have 20 or less",
-        "9 in 10 of 4 holders have 40 or less",
-        "The poorer half of 4 holders owns 30 % of what is held here",
-        "4 of 4 holders own all of what is held here",
-        "The largest of 4 holders owns 40 % of what is held here",
-        "4 owners and 1 mint: 4 of 4 pairs have a balance",
+        "Two of 4 holders of 7or7…pcva have 20 base units or less",
+        "Two of 4 holders of 7or7…pcva have 20 base units or less",
+        "The largest of 4 holders of 7or7…pcva owns 40% of what is held here",
+        "The largest of 4 holders of 7or7…pcva owns 40% of what is held here",
+        "Two of 4 holders of 7or7…pcva own more than half of what is held here",
+        "The four largest holders of 7or7…pcva own all of what is held here",
     ]
     assert charts.plot_ecdf(frame, MINT, title="Mine").layout.title.text == "Mine"
 
 
 def test_a_title_says_all_only_where_it_is_all():
     whale = frame_of([10**18, 1, 1])
-    title = charts.plot_top_holders(whale, MINT, n=1).layout.title.text
-    assert title == "1 of 3 holders owns more than 99 % of what is held here"
+    assert title_of(charts.plot_top_holders(whale, MINT, n=1)) == (
+        "The largest of 3 holders of 7or7…pcva owns more than 99% of what is held here"
+    )
     figure = charts.plot_treemap(whale, MINT, mark="owner0")
-    assert figure.layout.title.text == "The largest of 3 holders owns more than 99 % of what is held here"
-    assert "holder 1 with more than 99 % of" in figure.layout.title.subtitle.text
+    assert "is the largest holder, with more than 99% of" in subtitle_of(figure)
     alone = charts.plot_treemap(frame_of([7]), MINT, mark="owner0")
-    assert "holder 1 with all of what is held here" in alone.layout.title.subtitle.text
+    assert title_of(alone) == "One holder of 7or7…pcva owns all of what is held here"
+    assert "is the largest holder, with all of what is held here" in subtitle_of(alone)
+
+
+def named(frame, symbol="BONK", decimals=0):
+    return frame.assign(symbol=symbol, decimals=np.uint8(decimals))
+
+
+@pytest.mark.parametrize(
+    ("values", "titles"),
+    [
+        ([7], ["One holder has all of the BONK held here: 7 BONK"] * 2 + [
+            "One holder owns all of the BONK held here"] * 3),
+        ([5, 7], ["One of two holders has 7 BONK, the other 5 BONK"] * 2 + [
+            "The largest of 2 holders owns 58% of the BONK held here"] * 3),
+        ([5, 5], ["Both holders have exactly 5 BONK"] * 2 + [
+            "Two holders own the same: half of the BONK held here each"] * 3),
+        ([5] * 480, ["Each of the 480 holders has exactly 5 BONK"] * 2 + [
+            "All 480 holders own the same: 0.21% of the BONK held here"] * 3),
+        ([1, 2, 4], ["Two of 3 holders have 2 BONK or less"] * 2 + [
+            "The largest of 3 holders owns 57% of the BONK held here"] * 3),
+        ([*range(1, 41)], [
+            "Half of the 40 holders have 20 BONK or less",
+            "Nine in ten of the 40 holders have 36 BONK or less, half have 20 or less",
+            "The poorer half of the 40 holders owns 26% of the BONK held here",
+            "The 20 largest of 40 holders own 74% of the BONK held here",
+            "12 of 40 holders own more than half of the BONK held here",
+        ]),
+    ],
+)  # fmt: skip
+def test_titles_of_few_of_equal_and_of_many_holders_are_true_and_name_the_token(values, titles):
+    frame = named(frame_of(values))
+    plots = [plot for name, plot in PLOTS.items() if name != "heatmap"]
+    assert [title_of(plot(frame, MINT)) for plot in plots] == titles
+
+
+def test_every_holder_and_some_owners_are_told_apart():
+    some, every = named(frame_of([5, 7])), named(frame_of([5, 7]))
+    some.attrs["helius"] = {"owners": 600}
+    every.attrs["helius"] = {"complete": True, "cluster": "demo", "fetched_at": "2026-11-24T08:00:00+00:00"}
+    figure = charts.plot_lorenz(some, MINT)
+    assert "of 600 owners asked" in subtitle_of(figure)
+    assert title_of(figure).endswith("of the BONK held here")
+    figure = charts.plot_lorenz(every, MINT)
+    assert "every holder of compressed tokens" in subtitle_of(figure)
+    assert title_of(figure).endswith("of the compressed BONK")
+    assert figure.layout.meta["source"] == (
+        f"BONK: {MINT} · read 2026-11-24 08:00 UTC · made-up data of the demo cluster"
+    )
+    every.attrs["helius"] = {"complete": ["another"], "fetched_at": "never"}
+    assert title_of(charts.plot_lorenz(every, MINT)).endswith("of the BONK held here")
+
+
+def test_the_columns_of_the_frame_give_the_unit_and_an_argument_overrides_them():
+    frame = named(frame_of([5, 10**9]), decimals=6)
+    assert charts.plot_ecdf(frame, MINT).layout.xaxis.title.text == "balance (BONK, log scale)"
+    assert charts.ecdf_numbers(frame, MINT).context.decimals == 6
+    assert charts.ecdf_numbers(MintIndex.of(frame), MINT, decimals=2).context.decimals == 2
+    assert charts.ecdf_numbers(frame, MINT, decimals={}).context.decimals is None
+    assert charts.plot_ecdf(frame, MINT, decimals={}).layout.xaxis.title.text == (
+        "balance (base units, log scale)"
+    )
+    odd = frame.assign(decimals="six", symbol=1.5)
+    assert charts.ecdf_numbers(odd, MINT).context[-3:-1] == (None, None)
+
+
+@pytest.mark.parametrize("plot", [plot for name, plot in PLOTS.items() if name != "heatmap"])
+def test_a_chart_of_the_only_mint_needs_no_mint(plot):
+    frame = frame_of([5, 7])
+    assert plot(frame).to_json() == plot(frame, MINT).to_json() == plot(MintIndex.of(frame)).to_json()
+    assert message_of(plot(frame.iloc[:0])) == "No owner here has a balance above zero"
+    two = pd.concat([frame, frame_of([5], mint="another")])
+    with pytest.raises(InputError, match="mint must be named, since there are 2, such as '7or7"):
+        plot(two)
 
 
 @every_plot
@@ -472,9 +584,9 @@ def test_no_chart_calls_what_is_held_here_the_supply(plot):
 
 LOG_LABELS = {
     "no power of ten": ([0, 2, 3, 5, 5], None, [2, 5], ["2", "5"]),
-    "no power of ten, wider": ([0, 200, 300, 500, 850], None, [200, 850], ["200", "850"]),
-    "below one": ([0, 200, 300, 500, 850], 3, [0.2, 0.85], ["0.2", "0.85"]),
-    "far below one": ([0, 12_000, 41_000], 9, [0.000012, 0.000041], ["0.000012", "0.000041"]),
+    "no power of ten, wider": ([0, 200, 300, 500, 850], None, [200, 500], ["200", "500"]),
+    "below one": ([0, 200, 300, 500, 850], 3, [0.2, 0.5], ["0.2", "0.5"]),
+    "far below one": ([0, 12_000, 41_000], 9, [0.000012, 0.000041001], ["0.000012", "0.000041"]),
     "powers": ([0, 5, 5_000], None, [10, 100, 1_000], ["10", "100", "1k"]),
     "powers below one": ([0, 5, 5_000], 4, [0.001, 0.01, 0.1], ["0.001", "0.01", "0.1"]),
 }
@@ -484,7 +596,7 @@ LOG_LABELS = {
     ("values", "decimals", "places", "labels"), LOG_LABELS.values(), ids=LOG_LABELS.keys()
 )
 def test_a_log_axis_beside_zeros_always_has_labels(values, decimals, places, labels):
-    axis = charts.plot_histogram(frame_of(values), MINT, decimals=decimals).layout.xaxis
+    axis = charts.plot_histogram(frame_of(values), MINT, decimals=decimals, bins=60).layout.xaxis
     assert list(axis.tickvals) == nearly(places)
     assert list(axis.ticktext) == labels
     assert 10 ** axis.range[0] < min(places) <= max(places) <= 10 ** axis.range[1]
@@ -498,9 +610,14 @@ def test_a_log_axis_has_the_same_labels_with_and_without_zeros():
     assert list(mine[0].layout.xaxis.ticktext[-4:]) == ["1", "10", "100", "1k"]
 
 
-def test_half_a_token_is_never_labelled_500m():
-    assert charts.plot_top_holders(frame_of([900]), MINT, decimals=3).layout.xaxis.tickformat == ".10~g"
-    assert charts.plot_top_holders(frame_of([9000]), MINT).layout.xaxis.tickformat == ".10~s"
+def test_half_a_token_is_never_labelled_500m_and_a_billion_is_a_b():
+    def axis(value, decimals=None):
+        frame = frame_of([value, value // 2])
+        return charts.plot_histogram(frame, MINT, decimals=decimals, scale="linear", bins=5).layout.xaxis
+
+    assert axis(900, 3).tickformat == ".10~g"
+    assert axis(9 * 10**9).exponentformat == "B"
+    assert [brief(10**power) for power in (3, 6, 9, 12)] == ["1k", "1M", "1B", "1T"]
 
 
 def test_tiles_fill_the_chart_to_its_edges():
@@ -514,24 +631,61 @@ def test_labels_stand_clear_of_the_data(plot):
     assert layout.yaxis.ticklabelstandoff == layout.xaxis.ticklabelstandoff == 6
 
 
-def test_the_line_of_the_top_holders_says_that_it_adds_up():
-    axis = charts.plot_top_holders(frame_of([1, 2]), MINT).layout.xaxis2
-    assert axis.title.text == "cumulative share, largest first"
+def test_the_bars_of_the_top_holders_are_shares_on_the_only_scale():
+    figure = charts.plot_top_holders(frame_of([20, 60, 120]), MINT)
+    assert list(trace(figure, "holders").x) == [0.6, 0.3, 0.1]
+    assert list(trace(figure, "holders").text) == ["60%", "30%", "10%"]
+    assert list(trace(figure, "share").text) == ["60%", "90%", "100%"]
+    assert figure.layout.xaxis2.visible is False
+    heights = [charts.plot_top_holders(frame_of(range(1, 99)), MINT, n=n).layout.height for n in (20, 70)]
+    assert heights[1] - heights[0] == 50 * 22
 
 
-@pytest.mark.parametrize(
-    ("decimals", "unit"), [(None, "base units"), (1, "tokens at 1 decimal"), (6, "tokens at 6 decimals")]
-)
-def test_axis_subtitle_and_hover_name_the_same_unit(decimals, unit):
+@pytest.mark.parametrize(("decimals", "unit"), [(None, "base units"), (1, "tokens"), (6, "tokens")])
+def test_axis_title_and_hover_name_the_same_unit(decimals, unit):
+    figure = charts.plot_histogram(frame_of([103_239_078_387, 5]), MINT, decimals=decimals)
+    assert figure.layout.xaxis.title.text == f"balance ({unit}, log scale)"
+    assert f" {unit}, the other" in title_of(figure)
     figure = charts.plot_top_holders(frame_of([103_239_078_387]), MINT, decimals=decimals)
-    assert figure.layout.xaxis.title.text == f"balance ({unit})"
-    assert f"· {unit} ·" in figure.layout.title.subtitle.text
     amount = charts.amount_text(103_239_078_387, decimals)
     assert f"{amount} {unit}<br>" in trace(figure, "holders").hovertext[0]
 
 
+def test_the_median_is_drawn_and_named():
+    figure = charts.plot_histogram(frame_of([1, 20, 300, 4000]), MINT)
+    line = next(shape for shape in figure.layout.shapes if shape.name == "median")
+    assert (line.x0, line.x1) == (20, 20)
+    text = next(each for each in figure.layout.annotations if each.name == "median")
+    assert (text.text, text.x) == ("median 20", math.log10(20))
+
+
+def test_small_multiples_of_one_amount_have_a_bar_each():
+    numbers = charts.histogram_numbers(frame_of([10, 10, 20, 50, 50, 50]), MINT)
+    assert (numbers.low, numbers.high) == ([10, 20, 50], [10, 20, 50])
+    assert numbers.holders.tolist() == [2, 1, 3]
+    assert numbers.left.tolist() == [5, 15, 45]
+    assert set(numbers.width) == {10}
+    assert numbers.scale == "linear"
+
+
+@given(st.lists(st.integers(1, U64_MAX), min_size=1, max_size=60), st.sampled_from(["log", "linear"]))
+@few
+def test_bars_of_an_own_choice_hold_every_holder_and_are_no_barcode(values, scale):
+    numbers = charts.histogram_numbers(frame_of(values), MINT, scale=scale)
+    assert sum(numbers.holders) == len(values)
+    assert sum(numbers.totals) == sum(values)
+    assert len(numbers.low) <= max(5, 2 * math.ceil(math.sqrt(len(values))), len(set(values)))
+    assert len(numbers.low) <= 60
+
+
+def test_many_holders_get_as_many_bars_as_show_the_shape():
+    values = (np.random.default_rng(3).lognormal(10, 2, 50_000)).astype(np.uint64) + np.uint64(1)
+    assert 40 <= len(charts.histogram_numbers(frame_of(values), MINT).low) <= 60
+    assert len(charts.histogram_numbers(frame_of(values[:34]), MINT).low) <= 12
+
+
 def sides(values, scale, mark=None):
-    figure = charts.plot_ecdf(frame_of(values), MINT, scale=scale, mark=mark)
+    figure = charts.plot_ecdf(frame_of(values), MINT, scale=scale, mark=mark, width=570)
     marked = [found.textposition for found in figure.data if found.name == "marked"]
     return [*trace(figure, "quantiles").textposition, *marked]
 
@@ -556,19 +710,19 @@ def test_the_name_of_a_marked_bar_leans_inwards(owner, side):
     assert trace(figure, "marked").textposition == side
 
 
-def test_labels_are_thinned_before_they_touch_and_the_marked_one_stays():
+def test_every_owner_has_room_for_a_label():
     frame = frame_of(range(200, 100, -1))
     for plot in (charts.plot_top_holders, charts.plot_heatmap):
-        labels = plot(frame, MINT, n=100, mark="owner51").layout.yaxis.ticktext
-        assert 20 < len(labels) <= 30
+        figure = plot(frame, MINT, n=100, mark="owner51")
+        labels = figure.layout.yaxis.ticktext
+        assert len(labels) == 100
         assert labels.count("<b>owner51</b>") == 1
-        assert "owner50" not in labels
-        assert "owner52" not in labels
-        assert len(plot(frame, MINT, n=25).layout.yaxis.ticktext) == 25
+        assert figure.layout.height > 1_400
 
 
 def gini_place(values):
-    note = charts.plot_lorenz(frame_of(values), MINT).layout.annotations[0]
+    notes = charts.plot_lorenz(frame_of(values), MINT).layout.annotations
+    note = next(each for each in notes if each.name == "gini")
     return note.x, note.y
 
 
@@ -577,13 +731,122 @@ def test_the_gini_stands_in_the_area_or_clear_of_a_thin_one():
     assert gini_place([5, 5]) == (0.75, 0.25)
 
 
+def test_the_lorenz_curve_is_square_and_names_the_diagonal():
+    figure = charts.plot_lorenz(frame_of([1, 9]), MINT)
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert "if all held the same" in [each.text for each in figure.layout.annotations]
+
+
 def test_a_standalone_page_has_all_it_needs():
-    page = charts.standalone_html(charts.plot_lorenz(frame_of([1, 2]), MINT, theme="dark"))
+    figure = charts.plot_lorenz(named(frame_of([1, 2])), MINT, theme="dark")
+    page = charts.standalone_html(figure, charts.lorenz_numbers(frame_of([1, 2]), MINT).to_frame())
     assert page.startswith("<!doctype html>")
-    assert "<title>The poorer half of 2 holders owns 33 % of what is held here</title>" in page
-    assert "background:#111418" in page
+    assert "<title>The largest of 2 holders owns 67% of the BONK held here</title>" in page
+    assert f"BONK: {MINT}" in page
+    assert 'aria-label="Lorenz curve: The largest of 2 holders owns 67% of the BONK held here"' in page
+    assert "<summary>The numbers</summary>" in page
+    assert "--paper:#111418" in page
+    assert "--paper:#ffffff" not in page
     assert '<script src="http' not in page
     assert len(page) > 1_000_000  # plotly.js itself
+    assert charts.standalone_html(go.Figure()).startswith("<!doctype html>")
+
+
+def test_a_report_has_three_charts_the_table_and_both_themes():
+    frame = named(frame_of([1, 2, 0, 70]))
+    frame.attrs["helius"] = {"cluster": "demo", "owners": 4}
+    page = charts.report_html(frame)
+    assert page.count('class="chart"') == 3
+    assert page.count(MINT) >= 4
+    assert "made-up data of the demo cluster" in page
+    assert "prefers-color-scheme:dark" in page
+    assert "<table" in page
+    assert charts.report_html(frame.iloc[:0]).startswith("<!doctype html>")
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\u202e$a$\n\x00"
+
+
+@every_plot
+def test_hostile_names_are_harmless_in_figures_and_pages(plot):
+    frame = frame_of([5, 3, 0], mint=HOSTILE).assign(symbol=HOSTILE, decimals=np.uint8(2))
+    frame["owner"] = [HOSTILE, "<b>", "\u2066x"]
+    figure = plot(frame, HOSTILE, mark=HOSTILE)
+    for text in (texts(figure), charts.standalone_html(figure, frame), charts.report_html(frame)):
+        assert "<img" not in text
+        assert "</script><" not in text.replace("</script><script>", "").replace("</script></body>", "")
+    drawn = texts(figure.update_layout(meta=None))
+    assert not {"\u202e", "\u2066", "\x00"} & set(drawn)
+    assert "$a$" not in drawn
+
+
+def luminance(colour):
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    dark, bright = sorted(map(luminance, (one, other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def over(shade, paper):
+    """A colour that lets the paper through, as it is seen."""
+    *parts, alpha = (float(part) for part in shade[5:-1].split(","))
+    under = [int(paper[place : place + 2], 16) for place in (1, 3, 5)]
+    mixed = [round(alpha * part + (1 - alpha) * below) for part, below in zip(parts, under, strict=True)]
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_has_a_contrast_of_four_and_a_half(theme):
+    colours = PALETTES[theme]
+    pairs = [(name, colours.surface) for name in (colours.ink, colours.quiet, colours.mark_text)]
+    pairs += [(colours.data_text, under) for under in (colours.surface, over(colours.shade, colours.surface))]
+    pairs += [(colours.on_data, colours.data), (colours.on_mark, colours.mark)]
+    pairs += [(colours.on_other, colours.other), *((colours.ink, under) for under in colours.text_ramp)]
+    assert min(contrast(*pair) for pair in pairs) >= 4.5
+
+
+def test_every_chart_has_its_numbers_as_a_table():
+    frame = frame_of([5, 0, 7, 7, 900])
+    for name, chart in charts.CHARTS.items():
+        if chart.subject == "source":
+            table = chart.numbers(frame).to_frame()
+            assert isinstance(table, pd.DataFrame), name
+    assert charts.treemap_numbers(frame).to_frame()["balance"].sum() == 919
+
+
+def test_the_registry_names_every_chart_that_there_is():
+    plots = {name.removeprefix("plot_") for name in charts.__all__ if name.startswith("plot_")}
+    assert set(charts.CHARTS) == plots
+    assert charts.CHARTS["histogram"].options == ("scale", "bins", "hide_zeros")
+    assert charts.CHARTS["lorenz"].options == ()
+    assert all(chart.question.endswith(".") for chart in charts.CHARTS.values())
+
+
+def test_behind_points_stand_the_holders_that_were_drawn():
+    frame = frame_of([5, 0, 20, 5, 10])
+    index = MintIndex.of(frame)
+
+    def behind(name, trace_name, place, **options):
+        chart = charts.CHARTS[name]
+        numbers = chart.numbers(index, MINT, **options)
+        found = chart.holders_of(index, numbers, charts.Point(trace_name, place))
+        return None if found is None else sorted(found.holders["balance"].tolist())
+
+    assert behind("histogram", "holders", 0) == [5, 5]
+    assert behind("histogram", "zeros", 0) == [0]
+    assert behind("histogram", "marked", 0, mark="owner4") == [10]
+    assert behind("ecdf", "share", 0) is None
+    assert behind("ecdf", "quantiles", 1) == [5, 5, 10, 20]
+    assert behind("lorenz", "share", 3) == [5, 5, 10]
+    assert behind("top_holders", "holders", 1) == [10]
+    assert behind("top_holders", "share", 1) == [10, 20]
+    assert behind("treemap", "holders", 0, n=1) == [20]
+    assert behind("treemap", "holders", 1, n=1) == [5, 5, 10]
+    assert behind("heatmap", "holders", [0, 0]) == [20]
 
 
 @pytest.mark.parametrize(
@@ -591,15 +854,15 @@ def test_a_standalone_page_has_all_it_needs():
     [
         (0, None, "0"),
         (999, None, "999"),
-        (1_000, None, "1 k"),
-        (999_999, None, "1 M"),
-        (999_950_000, 6, "1 k"),
+        (1_000, None, "1k"),
+        (999_999, None, "1M"),
+        (999_950_000, 6, "1k"),
         (999_499_999, 6, "999"),
         (15_000, 9, "0.000015"),
         (1, 9, "0.000000001"),
-        (1_234_567, None, "1.23 M"),
+        (1_234_567, None, "1.23M"),
         (1_234_567, 6, "1.23"),
-        (U64_MAX, None, "18.4 E"),
+        (U64_MAX, None, "18,400,000T"),
         (5, 3, "0.005"),
     ],
 )
@@ -616,12 +879,12 @@ def test_amount_texts_have_every_digit(amount, decimals):
 
 def test_shares_in_titles_are_never_rounded_to_all_or_nothing():
     assert [about_percent(share) for share in (0.0, 0.00001, 0.123, 0.5, 0.996, 1.0)] == [
-        "0 %",
-        "less than 0.01 %",
-        "12 %",
-        "50 %",
-        "more than 99 %",
-        "more than 99 %",
+        "0%",
+        "less than 0.01%",
+        "12%",
+        "50%",
+        "more than 99%",
+        "more than 99%",
     ]
     assert about_percent(1.0, is_all=True) == "all"
 
