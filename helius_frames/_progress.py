@@ -121,7 +121,7 @@ class ProgressDisplay:
 
 def _short(number: int) -> str:
     """Return a number in at most five characters."""
-    for unit, size, least in (("M", 10**6, 10**6), ("k", 10**3, 10**4)):
+    for unit, size, least in (("M", 10**6, 999_500), ("k", 10**3, 10**4)):  # 999,500 is 1,000k
         if number >= least:
             return f"{number / size:.3g}{unit}"
     return f"{number:,}"

@@ -127,7 +127,7 @@ class Client:
         HeliusError
             Of the last try: what the server reported, or why no whole reply arrived.
         """
-        deadline = math.inf
+        failed_at = math.inf
         for tries in count(1):
             try:
                 return await self._send(body, parse)
@@ -136,18 +136,18 @@ class Client:
                 failure = error.with_traceback(None).with_reason(self.clean(error.reason))
             # Outside of `except`, so that no retry chains its error to the one before.
             now = self._environment.clock()
-            deadline = min(deadline, now + PATIENCE_S)
+            failed_at = min(failed_at, now)
             wait_s = self._wait_s(failure, tries)
             # Of refusals the patience is the pull's, counted while nothing at all is accepted: the pause is
             # shared, and so hundreds of requests in a row would each wait for minutes.
-            is_over = self.limiter.silent_s > PATIENCE_S or now + wait_s > deadline
+            is_over = self.limiter.silent_s > PATIENCE_S or now + wait_s > failed_at + PATIENCE_S
             if not failure.is_transient or tries > self._retries or is_over:
                 break
             self.progress.retries += 1
             await self._environment.sleep(wait_s)
         if failure.is_transient:
             tried = "tried once" if tries == 1 else f"tried {tries} times"
-            advice = self._rate_advice() if isinstance(failure, RateLimitError) else ""
+            advice = self._rate_advice(now - failed_at) if isinstance(failure, RateLimitError) else ""
             failure.with_reason(f"{failure.reason} ({tried}){advice}")
         raise failure
 
@@ -196,17 +196,29 @@ class Client:
         longest = min(BACKOFF_S * 2.0 ** (tries - 1), BACKOFF_MAX_S)
         return longest * (1 + self._environment.random()) / 2
 
-    def _rate_advice(self) -> str:
-        """Return which of the two causes of a 429 it looks like, and what to do."""
+    def _rate_advice(self, refused_s: float) -> str:
+        """Return which of the two causes of a 429 it looks like, and what to do.
+
+        Parameters
+        ----------
+        refused_s
+            How long this request has been refused.
+        """
         silent_s = self.limiter.silent_s
         if silent_s > _SILENCE_S:
             return (
                 f". Nothing was accepted for {silent_s:.0f} s, though requests went one at a time: the key's"
                 " credits look used up, see its dashboard; else something else uses the key, or it is blocked"
             )
+        if silent_s < refused_s:
+            return (
+                ". Other requests were accepted meanwhile, so the rate looks too high: pass plan= or a lower"
+                " requests_per_second=, and see whether something else uses the same key"
+            )
         return (
-            ". Other requests were accepted meanwhile, so the rate looks too high: pass plan= or a lower"
-            " requests_per_second=, and see whether something else uses the same key"
+            ". Either requests come faster than the plan allows: pass plan= or a lower requests_per_second=,"
+            " and see whether something else uses the same key; or the key's credits are used up, see its"
+            " dashboard"
         )
 
     def _redirect(self, reply: Reply) -> ProtocolError:

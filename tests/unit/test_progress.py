@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import sys
 import types
+from dataclasses import asdict
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tqdm import tqdm
 
-from helius_frames._progress import CREDITS_PER_REQUEST, ProgressDisplay, PullProgress
+from helius_frames._progress import _BAR, ProgressDisplay, PullProgress, _short
 from tests.support.clocks import FakeClock
 
 
@@ -49,14 +53,15 @@ def halfway(**changes):
         "rows": 34567,
         "requests": 1300,
         "retries": 5,
+        "credits": 13000,
     }
-    return PullProgress(**counts | {"credits_per_request": CREDITS_PER_REQUEST} | changes)
+    return PullProgress(**counts | changes)
 
 
-def test_progress_begins_at_nothing_and_counts_credits_where_requests_cost_some():
-    assert PullProgress().credits == 0
-    assert PullProgress(requests=7).credits == 0
-    assert PullProgress(requests=7, credits_per_request=CREDITS_PER_REQUEST).credits == 70
+def test_progress_begins_at_nothing():
+    counts = asdict(PullProgress())
+    assert counts.pop("rate") is None
+    assert set(counts.values()) == {0}
 
 
 # A callable
@@ -242,27 +247,90 @@ def test_true_draws_a_bar_at_once_and_everywhere(is_local, use_stderr, clock):
     progress.close()
 
 
-def test_a_bar_says_owners_rows_requests_credits_and_failures(use_stderr, clock):
-    stderr = use_stderr(io.StringIO())
-    progress = ProgressDisplay(halfway(), True, clock=clock)
-    progress()
-    progress.close()
-    drawn = stderr.getvalue()
-    assert "3/4" in drawn
-    assert "owners" in drawn
-    assert "34,567 rows, 1,300 requests = 13,000 credits, 1 failed" in drawn
+def drawn(stderr, progress, **options):
+    """Return what a bar draws."""
+    ProgressDisplay(progress, True, **options).close()
+    return stderr.getvalue()
+
+
+def test_a_bar_says_owners_rows_credits_and_failures(use_stderr, clock):
+    text = drawn(use_stderr(io.StringIO()), halfway(), clock=clock)
+    assert "3/4 owners [" in text
+    assert ", 34.6k rows, 13k credits, 1 failed]" in text
+
+
+def test_a_bar_of_holders_counts_mints_and_the_holders_of_those_that_are_not_read_to_the_end(
+    use_stderr, clock
+):
+    progress = halfway(owners=9, mints=5, received=40_000, rows=7)
+    text = drawn(use_stderr(io.StringIO()), progress, clock=clock)
+    assert "3/5 mints [" in text
+    assert ", 40k holders, 13k credits, 1 failed]" in text
+
+
+def test_a_bar_says_that_it_waits_after_a_refusal_in_the_place_of_rows(use_stderr, clock):
+    text = drawn(use_stderr(io.StringIO()), halfway(waiting_s=4.6, refused=2), clock=clock)
+    assert ", 429, waiting 5 s, 13k credits, 1 failed]" in text
+    assert "rows" not in text
+
+
+@pytest.mark.parametrize("rows", [99_900_000, 999_999])
+def test_a_bar_of_ten_thousand_owners_fits_80_columns_and_has_a_dozen_of_its_own(
+    rows, use_stderr, clock, monkeypatch
+):
+    use_stderr(io.StringIO())
+    bars = use_bars(monkeypatch)
+    progress = PullProgress(owners=10_000, done=9999, rows=rows, credits=99_900_000)
+    ProgressDisplay(progress, True, clock=clock).close()
+    (words, _), n, owners = bars[0].text, bars[0].n, bars[0].total
+    line = tqdm.format_meter(
+        n, owners, 3599, ncols=80, unit=" owners", bar_format=_BAR, postfix=words, ascii=True, rate=n / 3599
+    )
+    assert len(line) == 80
+    assert line.endswith("]")
+    assert len(line.split("|")[1]) >= 12
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (9999, "9,999"),
+        (10_000, "10k"),
+        (12_345, "12.3k"),
+        (123_456, "123k"),
+        (999_499, "999k"),
+        (999_500, "1M"),
+        (999_999, "1M"),
+        (1_000_000, "1M"),
+        (1_234_567, "1.23M"),
+        (123_456_789, "123M"),
+    ],
+)
+def test_a_number_takes_five_characters_at_most(number, text):
+    assert _short(number) == text
+
+
+@given(st.integers(0, 999_499_999) | st.integers(999_000, 1_001_000))
+def test_a_short_number_is_right_to_half_a_percent_and_reads_as_a_number(number):
+    text = _short(number)
+    unit = {"k": 10**3, "M": 10**6}.get(text[-1], 1)
+    value = float(text.rstrip("kM").replace(",", "")) * unit
+    assert len(text) <= 5
+    assert value == pytest.approx(number, rel=0.005)
 
 
 def test_a_bar_follows_the_progress_and_shows_its_last_state_at_the_end(use_stderr, clock):
     stderr = use_stderr(io.StringIO())
-    now = PullProgress(owners=4, credits_per_request=10)
+    now = PullProgress(owners=4)
     progress = ProgressDisplay(now, True, clock=clock)
     progress()
     assert "0/4" in stderr.getvalue()
-    now.done, now.requests = 4, 9
+    now.done, now.requests, now.credits = 4, 9, 90
     progress.close()
     assert "4/4" in stderr.getvalue()
-    assert "9 requests = 90 credits" in stderr.getvalue()
+    assert ", 90 credits]" in stderr.getvalue()
 
 
 def test_a_bar_is_made_once_and_closed(use_stderr, clock, monkeypatch):
@@ -277,14 +345,13 @@ def test_a_bar_is_made_once_and_closed(use_stderr, clock, monkeypatch):
     assert bar.n == 3
 
 
-def test_a_bar_speaks_of_no_credits_where_requests_cost_none_and_of_no_failures_without_any(
+def test_a_bar_counts_requests_where_they_cost_no_credits_and_speaks_of_no_failures_without_any(
     use_stderr, clock
 ):
-    stderr = use_stderr(io.StringIO())
-    ProgressDisplay(halfway(credits_per_request=0, failed=0), True, clock=clock).close()
-    assert "34,567 rows, 1,300 requests" in stderr.getvalue()
-    assert "credits" not in stderr.getvalue()
-    assert "failed" not in stderr.getvalue()
+    text = drawn(use_stderr(io.StringIO()), halfway(credits=0, failed=0), clock=clock)
+    assert ", 34.6k rows, 1,300 requests]" in text
+    assert "credits" not in text
+    assert "failed" not in text
 
 
 def test_a_pull_that_failed_before_a_bar_was_drawn_closes_quietly(use_stderr, clock):

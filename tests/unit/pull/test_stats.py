@@ -107,18 +107,3 @@ def test_attrs_name_the_endpoint_by_its_host_alone_and_travel_as_json():
     assert attrs["endpoint"] == "https://rpc.example"
     assert "cluster" not in attrs
     assert not has_key(json.dumps(attrs))
-
-
-@pytest.mark.parametrize(
-    ("options", "cost"),
-    [
-        ({"cluster": "mainnet", "api_key": KEY}, 10),
-        ({"cluster": None, "endpoint": "https://x-fast-mainnet.helius-rpc.com"}, 10),
-        ({"cluster": None, "endpoint": "https://rpc.example"}, 0),
-        ({}, 0),
-    ],
-)
-def test_only_requests_to_helius_cost_credits(options, cost):
-    stats = stats_of(**options)
-    stats.progress.requests = 3
-    assert stats.progress.credits == 3 * cost

@@ -148,7 +148,7 @@ def test_a_redirect_is_an_error_that_names_the_host_alone(status):
         (status, b"", {"location": f"http://other.example/secret-path?api-key={KEY}"})
     )
     error = error_of(ProtocolError, client)
-    assert f"{client._label} redirects to other.example (HTTP {status})" in str(error)
+    assert f"{client.label} redirects to other.example (HTTP {status})" in str(error)
     assert "pass the final address as endpoint=" in str(error)
     assert "secret-path" not in str(error)
     assert (error.status, counts(client)) == (status, (1, 0))
@@ -234,6 +234,9 @@ def test_the_five_minutes_are_each_requests_own():
 
 class Recorder:
     """A rate limit that notes what it is told, and lets a request wait so often."""
+
+    rate = None
+    paused_s = silent_s = 0.0
 
     def __init__(self, waits=()):
         self.told = []
@@ -342,11 +345,60 @@ def test_a_request_that_is_cancelled_on_its_way_is_counted_and_failed():
     assert counts(client) == (1, 0)
 
 
-def test_refusals_to_the_end_name_both_causes():
-    client, *_ = scripted_client((429, b"Too many requests"), retries=3)
+BOTH_CAUSES = ("plan=", "requests_per_second=", "credits")
+
+
+@pytest.mark.parametrize(("retries", "words"), [(0, "tried once"), (3, "tried 4 times")])
+def test_refusals_to_the_end_name_both_causes(retries, words):
+    client, *_ = scripted_client((429, b"Too many requests"), retries=retries)
     message = str(error_of(RateLimitError, client))
-    for words in ("tried 4 times", "requests_per_second=", "credits", "Too many requests"):
-        assert words in message
+    assert all(part in message for part in (words, "Too many requests", *BOTH_CAUSES))
+    assert "accepted" not in message
+
+
+def test_refusals_while_nothing_else_is_accepted_for_long_look_like_the_credits():
+    client, *_ = scripted_client((429, b"", {"retry-after": "9"}), retries=3)
+    message = str(error_of(RateLimitError, client))
+    assert "Nothing was accepted for 27 s" in message
+    assert [part for part in BOTH_CAUSES if part in message] == ["credits"]
+
+
+def test_refusals_while_others_are_accepted_look_like_the_rate():
+    client, *_ = scripted_client((429, b"", {"retry-after": "9"}), retries=3)
+    now = client._environment.clock
+
+    class Accepting(Recorder):
+        """Another request was accepted a second ago."""
+
+        def claim(self, permit):
+            now.now += 9.0
+            self.silent_s = 1.0
+            return super().claim(permit)
+
+    client.limiter = Accepting()
+    message = str(error_of(RateLimitError, client))
+    assert "Other requests were accepted meanwhile" in message
+    assert [part for part in BOTH_CAUSES if part in message] == ["plan=", "requests_per_second="]
+
+
+@pytest.mark.parametrize(
+    ("options", "family", "cost"),
+    [
+        ({"api_key": KEY}, "photon", 10),
+        ({"api_key": KEY}, "das", 10),
+        ({"api_key": KEY}, "rpc", 1),
+        ({"endpoint": "https://x-fast-mainnet.helius-rpc.com"}, "photon", 10),
+        ({"endpoint": "https://rpc.example"}, "photon", 0),
+        ({"endpoint": "http://localhost:9"}, "rpc", 0),
+    ],
+)
+def test_only_requests_to_helius_cost_credits_and_each_does_when_it_is_sent(options, family, cost):
+    endpoint = resolve_endpoint(**options, environ={})
+    client, *_ = scripted_client((503, b""), (200, GOOD), endpoint=endpoint, family=family)
+    assert client.progress.credits == 0
+    call(client, times=2)
+    assert counts(client) == (3, 1)
+    assert client.progress.credits == 3 * cost
 
 
 def test_a_refusal_holds_back_every_request_of_the_client():
