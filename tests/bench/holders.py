@@ -1,4 +1,4 @@
-"""``python -m tests.bench.holders``: every holder of a mint, against one owner of as many mints, and in parallel.
+"""``python -m tests.bench.holders``: every holder of a mint, one request at a time and many at once.
 
 The demo indexer runs in a process of its own. Every frame is compared, row for row, with what it holds.
 """
@@ -38,7 +38,7 @@ def balances(shape: str, n: int) -> NDArray[np.uint64]:
     if shape == "long tail":
         return tail
     if shape == "airdrop":
-        tail[rng.random(n) < 0.9] = AIRDROP  # noqa: PLR2004
+        tail[rng.random(n) < 0.9] = AIRDROP
         return tail
     if shape == "ten amounts":
         return (rng.integers(1, 11, n) * AIRDROP).astype(np.uint64)
@@ -63,9 +63,9 @@ class Run(NamedTuple):
 def server(shape: str, n: int, latency_s: float) -> Iterator[str]:
     """Run the indexer in a process of its own."""
     command = [sys.executable, "-m", "tests.bench.holders", "--serve", json.dumps([shape, n, latency_s])]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own module
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:  # noqa: S603
+    ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         yield process.stdout.readline().strip()
@@ -93,7 +93,7 @@ def timed(read: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame, Run]:
 
 
 def options(url: str, **more: Any) -> dict[str, Any]:
-    """Return what every read has: a key of its own, so that no run knows the rate that an earlier one learned."""
+    """Return what every read has: a key of its own, so that no run knows the rate of an earlier one."""
     return {"endpoint": url, "api_key": f"bench-{next(_runs)}", "progress": False} | more
 
 
@@ -133,13 +133,15 @@ def parallel(n: int, latency_s: float) -> None:
         mint = held.mint_texts[0]
         with server(shape, n, latency_s) as url:
             df, one = timed(
-                lambda: helius_frames.read_helius_holders(
+                lambda mint=mint: helius_frames.read_helius_holders(
                     mint, **options(url, max_concurrency=1, requests_per_second=1e4, top=20_000)
                 )
             )
             one_s = one.wall_s / one.requests * (n // 1000 + 1)  # each request takes as long as the other
             df, run = timed(
-                lambda: helius_frames.read_helius_holders(mint, **options(url, requests_per_second=1e4))
+                lambda mint=mint: helius_frames.read_helius_holders(
+                    mint, **options(url, requests_per_second=1e4)
+                )
             )
             assert_exact(df, held)
             more = 100 * (run.requests / (n // 1000 + 1) - 1)
@@ -190,7 +192,8 @@ def main() -> None:
         parallel(120_000 // part, 0.08)
     if arguments.only in (None, "wallets"):
         print(
-            "| 50,000 wallets of 400,000 holders | requests | credits | s | CPU, s |\n|---|---:|---:|---:|---:|"
+            "| 50,000 wallets of 400,000 holders | requests | credits | s | CPU, s |\n"
+            "|---|---:|---:|---:|---:|"
         )
         wallets(400_000 // part, 50_000 // part, 0.0)
 
