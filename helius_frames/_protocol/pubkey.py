@@ -137,10 +137,16 @@ def texts(keys: Keys) -> tuple[Bytes, NDArray[np.int64]]:
     lengths = text_lengths(keys)
     offsets = np.zeros(len(keys) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
-    grid = np.ascontiguousarray(keys).view(np.uint8).reshape(-1, TEXT_MAX)
+    keys = np.ascontiguousarray(keys)
+    grid = keys.view(np.uint8).reshape(-1, TEXT_MAX)
     ends = np.append(np.flatnonzero(np.diff(lengths)) + 1, len(keys))
     if len(ends) * _RUN_MIN > len(keys):
-        return grid[np.arange(TEXT_MAX) >= (TEXT_MAX - lengths)[:, None]], offsets
+        # Whole keys, each to end where its text ends, from the last one back: what stands before the text of
+        # one is where the next writes. (A third of the time of a mask over all bytes.)
+        data = np.empty(TEXT_MAX + offsets[-1], dtype=np.uint8)
+        windows: Keys = np.ndarray(len(data) - TEXT_MAX + 1, dtype=KEY_DTYPE, buffer=data, strides=(1,))
+        windows[offsets[:0:-1]] = keys[::-1]
+        return data[TEXT_MAX:], offsets
     data, start = np.empty(offsets[-1], dtype=np.uint8), 0
     for end in ends.tolist():  # keys in order have few different lengths
         length = int(lengths[start])

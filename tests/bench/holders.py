@@ -1,4 +1,4 @@
-"""``python -m tests.bench.holders``: every holder of a mint, beside one owner of as many mints.
+"""``python -m tests.bench.holders``: every holder of a mint, one request at a time and many at once.
 
 The demo indexer runs in a process of its own. Every frame is compared, row for row, with what it holds.
 """
@@ -93,7 +93,7 @@ def timed(read: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame, Run]:
 
 
 def options(url: str, **more: Any) -> dict[str, Any]:
-    """Return what every read has: a key of its own, so that no run knows a rate learned before."""
+    """Return what every read has: a key of its own, so that no run knows the rate of an earlier one."""
     return {"endpoint": url, "api_key": f"bench-{next(_runs)}", "progress": False} | more
 
 
@@ -133,14 +133,15 @@ def parallel(n: int, latency_s: float) -> None:
         mint = held.mint_texts[0]
         with server(shape, n, latency_s) as url:
             df, one = timed(
-                lambda: helius_frames.read_helius_holders(
-                    mint,  # noqa: B023 - called at once
-                    **options(url, max_concurrency=1, requests_per_second=1e4, top=20_000),
+                lambda mint=mint: helius_frames.read_helius_holders(
+                    mint, **options(url, max_concurrency=1, requests_per_second=1e4, top=20_000)
                 )
             )
             one_s = one.wall_s / one.requests * (n // 1000 + 1)  # each request takes as long as the other
             df, run = timed(
-                lambda: helius_frames.read_helius_holders(mint, **options(url, requests_per_second=1e4))  # noqa: B023
+                lambda mint=mint: helius_frames.read_helius_holders(
+                    mint, **options(url, requests_per_second=1e4)
+                )
             )
             assert_exact(df, held)
             more = 100 * (run.requests / (n // 1000 + 1) - 1)
