@@ -139,10 +139,12 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     top
         Number of holders in bars, tiles and heatmap, 3 to 100; a heatmap shows at most 30.
     units
-        ``"base"`` for base units, ``"decimals"`` for amounts with as many places as ``decimals`` says. A mint
-        that it does not name is in base units, and its field asks for a number.
+        ``"base"`` for base units, ``"decimals"`` for amounts with as many places as ``decimals`` says, which
+        is the default where any are known. A mint that it does not name is in base units, and its field asks
+        for a number.
     decimals
-        A mapping from mint to the places of its amounts, 0 to 18. It is kept when another mint is shown.
+        A mapping from mint to the places of its amounts, 0 to 18; by default what the frame's column
+        ``decimals`` says. It is kept when another mint is shown.
     hide_zeros
         Whether zero balances are left out.
     owner
@@ -206,7 +208,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     @property
     def state(self) -> dict[str, Any]:
         """What is shown, by attribute: ``explore(df, **explorer.state)`` shows it again."""
-        return {name: getattr(self, name) for name in DRAWN}
+        return {name: getattr(self, name) for name in DRAWN} | {"decimals": dict(self.decimals)}
 
     @property
     def selection(self) -> pd.DataFrame:
@@ -222,7 +224,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
             return ""
         options = self._options()
         known = options.pop("decimals") or {}
-        if self.chart == "heatmap":
+        if self.chart == "heatmap" and not known:
+            decimals = None
+        elif self.chart == "heatmap":
             drawn = charts.heatmap_numbers(self._index, self.mint, **self._options()).mints
             decimals = {mint: known[mint] for mint in drawn if mint in known} or None
         else:

@@ -129,9 +129,14 @@ def static_page(
     head: str, figure: go.Figure, rows: Sequence[Sequence[str]], unit: str, summary: pd.DataFrame
 ) -> str:
     """Write what a page shows that runs neither widgets nor scripts: the chart, its holders, the mints."""
-    headings = "".join(f"<th>{escape(name)}</th>" for name in ("owner", unit, "share", "slot"))
+    # Spaced by attributes: where no script runs, styles are often taken away as well.
+    table = '<table border="0" cellpadding="4">'
+    headings = "".join(f'<th align="left">{escape(name)}</th>' for name in ("owner", unit, "share", "slot"))
     lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     hidden = len(summary) - STATIC_MINTS
     more = f"<p>{count(hidden, 'more mint')}</p>" if hidden > 0 else ""
-    mints = summary.head(STATIC_MINTS).to_html(border=0, float_format="{:.3f}".format)
-    return f"{head}{svg_of(figure)}<table><tr>{headings}</tr>{lines}</table>{mints}{more}"
+    shown = summary.head(STATIC_MINTS)[["holders", "total", "top10_share", "gini"]]
+    mints = shown.to_html(border=0, float_format="{:.3f}".format).replace(
+        "<table ", '<table cellpadding="4" '
+    )
+    return f"{head}{svg_of(figure)}{table}<tr>{headings}</tr>{lines}</table>{mints}{more}"

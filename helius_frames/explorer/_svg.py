@@ -22,6 +22,7 @@ WIDTH, HEIGHT = 800, 480
 LEFT, RIGHT, TOP, BOTTOM = 110, 24, 92, 60
 TITLE_CHARACTERS = 78
 CELLS = 30
+LABEL = 70
 _MARKUP = re.compile(r"<[^>]*>")
 _PREFIXES = ("", "k", "M", "B", "T", "P", "E")
 _FEW, _MANY = 3, 10
@@ -78,7 +79,7 @@ def _drawn(figure: go.Figure, ink: str, quiet: str) -> Iterator[str]:
     yield from _axes(x, y, quiet)
     for trace in traces:
         if trace.type == "bar":
-            yield from _bars(trace, x, y)
+            yield from _bars(trace, x, y, quiet)
         elif trace.type == "scatter":
             yield from _curve(trace, x, y, ink)
 
@@ -101,12 +102,17 @@ def _axes(x: Axis, y: Axis, quiet: str) -> Iterator[str]:
         )
 
 
-def _bars(trace: Any, x: Axis, y: Axis) -> Iterator[str]:  # noqa: ANN401 - a trace of plotly's
+def _bars(trace: Any, x: Axis, y: Axis, quiet: str) -> Iterator[str]:  # noqa: ANN401 - a trace of plotly's
     colours = _each(trace.marker.color, len(trace.x))
     if trace.orientation == "h":
-        for length, at, colour in zip(trace.x, trace.y, colours, strict=True):
+        texts = _each(trace.text, len(trace.x))
+        for length, at, colour, text in zip(trace.x, trace.y, colours, texts, strict=True):
             top, bottom = sorted((y.place(at - 0.38), y.place(at + 0.38)))
-            yield _rect(x.place(0), top, x.place(length) - x.place(0), bottom - top, colour)
+            end, middle = x.place(length), (top + bottom) / 2 + 4
+            yield _rect(x.place(0), top, end - x.place(0), bottom - top, colour)
+            is_inside = end > WIDTH - RIGHT - LABEL
+            place, side, ink = (end - 5, "end", "#ffffff") if is_inside else (end + 5, "start", quiet)
+            yield _text(place, middle, _plain(text), ink, anchor=side, size=11)
         return
     base = y.place(0)
     widths = _each(trace.width, len(trace.x))
@@ -143,25 +149,44 @@ def _curve(trace: Any, x: Axis, y: Axis, ink: str) -> Iterator[str]:  # noqa: AN
 
 
 def _tiles(trace: Any) -> Iterator[str]:  # noqa: ANN401 - a trace of plotly's
-    """Lay tiles out in slices: of what is left, along the longer side."""
+    """Draw tiles, with texts where there is room for them."""
     values = np.asarray(trace.values, dtype=float)
-    order = np.argsort(-values, kind="stable")
-    colours, texts = _each(trace.marker.colors, len(values)), trace.text or [""] * len(values)
-    left, top, width, height = 4.0, float(TOP), WIDTH - 8.0, float(HEIGHT - TOP - 4)
-    rest = float(values.sum()) or 1.0
-    for place in order:
-        part = values[place] / rest if rest > 0 else 1.0
-        rest -= values[place]
-        is_wide = width >= height
-        across, down = (width * part, height) if is_wide else (width, height * part)
-        yield _rect(left + 0.5, top + 0.5, across - 1, down - 1, colours[place])
+    colours, inks = _each(trace.marker.colors, len(values)), _each(trace.textfont.color, len(values))
+    texts = trace.text or [""] * len(values)
+    for place, (left, top, width, height) in _squares(values):
+        yield _rect(left + 0.5, top + 0.5, width - 1, height - 1, colours[place])
         label = _plain(trace.labels[place])
-        if across > 8 * len(label) and down > 34:  # noqa: PLR2004
-            colour = _each(trace.textfont.color, len(values))[place] or "#fff"
-            yield _text(left + 6, top + 18, label, colour, size=12)
-            yield _text(left + 6, top + 33, _plain(texts[place]), colour, size=12)
-        left, width = (left + across, width - across) if is_wide else (left, width)
-        top, height = (top, height) if is_wide else (top + down, height - down)
+        if width > 8 * len(label) and height > 38:  # noqa: PLR2004
+            yield _text(left + 6, top + 18, label, inks[place] or "#fff", size=12)
+            yield _text(left + 6, top + 33, _plain(texts[place]), inks[place] or "#fff", size=12)
+
+
+def _squares(values: np.ndarray) -> Iterator[tuple[int, tuple[float, float, float, float]]]:
+    """Lay areas out as nearly square as may be: in rows along the shorter side."""
+    left, top, width, height = 4.0, float(TOP), WIDTH - 8.0, float(HEIGHT - TOP - 4)
+    order = [int(place) for place in np.argsort(-values, kind="stable") if values[place] > 0]
+    scale = width * height / (float(values.sum()) or 1.0)
+    while order:
+        side = min(width, height)
+        row, worst = 1, math.inf
+        for count in range(1, len(order) + 1):
+            areas = [values[place] * scale for place in order[:count]]
+            depth = sum(areas) / side
+            ratio = max(max(depth / (area / depth), (area / depth) / depth) for area in areas)
+            if ratio > worst:
+                break
+            row, worst = count, ratio
+        depth, along = sum(values[place] * scale for place in order[:row]) / side, 0.0
+        for place in order[:row]:
+            length = values[place] * scale / depth
+            is_wide = width >= height
+            yield place, (left, top + along, depth, length) if is_wide else (left + along, top, length, depth)
+            along += length
+        if width >= height:
+            left, width = left + depth, width - depth
+        else:
+            top, height = top + depth, height - depth
+        order = order[row:]
 
 
 def _cells(figure: go.Figure, quiet: str) -> Iterator[str]:

@@ -32,8 +32,9 @@ df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo
 """
 EXPLORE = f"""
 mint = df.helius.by_mint().index[{MINT}]
-owner = df.helius.top_holders(mint, 7)["owner"].iloc[-1]
-ex = df.helius.explore(mint=mint, owner=owner)
+names = {{token.mint: token.name for token in helius_frames.demo.TOKENS}}
+named = df.assign(symbol=df["mint"].map(names).astype(str))
+ex = named.helius.explore(mint=mint, decimals=helius_frames.demo.DECIMALS)
 ex
 """
 DRAWN = ".js-plotly-plot .gtitle"
@@ -71,12 +72,15 @@ def draw_explorer(running: Browser, theme: str, folder: Path) -> None:
 
 
 def click_a_bar(page: Page) -> None:
-    """Click a bar of a handful of holders, so that the table below the chart lists them."""
+    """Click a bar of a handful of holders, so that the table below the chart lists them, and mark one."""
     settle(page)
     heights = page.evaluate("document.querySelector('.js-plotly-plot').calcdata[0].map(bar => bar.s)")
     place = min(range(len(heights)), key=lambda bar: abs(heights[bar] - HANDFUL))
     page.locator(BARS).nth(place).click(force=True)
-    page.wait_for_selector(".helius-rows tr")
+    page.locator(".helius-note", has_text=" with ").wait_for()
+    # One story: the marked owner is one of those that the table lists.
+    page.locator(".helius-rows tbody tr").nth(1).click()
+    page.wait_for_selector(".helius-rows tr.helius-marked")
 
 
 def draw_charts(running: Browser, theme: str, folder: Path) -> None:

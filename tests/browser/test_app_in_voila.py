@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from axe import serious_findings
 from frontends import REPOSITORY, Watch, open_notebook, outputs_that_complain, run_all, serve
 from playwright.sync_api import expect
 from test_explorer_in_browsers import VOILAS_OWN, Shown
@@ -68,6 +69,12 @@ def test_voila_pulls_on_the_demo_cluster_through_the_panel(page: Page, watch: Wa
     expect(form.progress).to_contain_text("requests")
     shown.choose_chart("Lorenz")
     shown.choose_chart("Top holders")
+    check_the_whole_result_is_one_click(page, form)
+    for theme in ("light", "dark"):
+        page.evaluate(
+            "is_light => { document.body.dataset.jpThemeLight = is_light }", str(theme == "light").lower()
+        )
+        assert serious_findings(page, ".helius-app") == []
     check_nothing_is_cut_off(page, form)
 
     assert [url for url in watch.off_site if not url.startswith(VOILAS_OWN)] == []
@@ -100,6 +107,12 @@ def check_bad_owners_and_a_file(page: Page, form: Form) -> None:
     )
     form.click("Remove the file")
     expect(form.labelled("column")).to_be_hidden()
+
+
+def check_the_whole_result_is_one_click(page: Page, form: Form) -> None:
+    with page.expect_download() as download:
+        form.click("Save everything: 13,260 rows (CSV)")
+    assert download.value.suggested_filename == "helius-13260-rows-of-everything.csv"
 
 
 def check_nothing_is_cut_off(page: Page, form: Form) -> None:
@@ -196,6 +209,11 @@ def check_failures_are_listed(form: Form, indexer: demo.Indexer) -> None:
     expect(failed.locator("tr")).to_have_count(2)
     expect(failed).to_contain_text(demo.OWNERS[1])
     expect(failed).to_contain_text("ProtocolError")
+    form.click("Pull")
+    expect(form.status).to_contain_text("Done: 4 of 5 owners read")
+    expect(form.box.get_by_label("key", exact=True)).to_have_value("")
+    form.click("Forget the key")
+    expect(form.box.get_by_role("button", name="Forget the key")).to_be_hidden()
 
 
 def check_a_reload_keeps_panel_and_chart(page: Page, form: Form) -> None:
