@@ -99,4 +99,4 @@ wheel: $(BIN)/python  ## Build and check wheel and sdist, and run the suite agai
 	cd build/suite && ../../.venv-wheel/bin/python -m pytest $(PLAIN)
 
 clean:  ## Remove what the targets made
-	rm -rf $(VENV) .venv-lowest .venv-wheel build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-wheel build dist site docs/_generated docs/notebooks/*.ipynb demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sphinx.pycode import ModuleAnalyzer
@@ -14,19 +16,34 @@ if TYPE_CHECKING:
 
     from sphinx.application import Sphinx
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 project = "helius_frames"
 author = "The helius_frames developers"
 project_copyright = author
 version = release = __version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
+    "notebook_pages",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
 ]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_timeout = 60
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+# What a page without a kernel can show: tables and figures as HTML, no widgets.
+nb_mime_priority_overrides = [
+    ("html", "application/vnd.jupyter.widget-view+json", None),
+    ("html", "text/html", 0),
+]
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}
+nb_merge_streams = True
+nb_output_stderr = "remove"  # progress bars
 # Single backticks in docstrings name things of this package; what is no target is shown as code.
 default_role = "py:obj"
 
@@ -44,6 +61,7 @@ html_title = f"helius_frames {release}"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["charts.js"]
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "helius_frames"},
@@ -55,6 +73,7 @@ html_theme_options = {
         },
     ],
     "show_prev_next": True,
+    "header_links_before_dropdown": 7,
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
