@@ -5,5 +5,6 @@ brings neither plotly nor ipywidgets.
 """
 
 from helius_frames.explorer._explorer import Explorer, explore
+from helius_frames.explorer._save import Download, FileFormat, SaveItem, SaveMenu
 
-__all__ = ["Explorer", "explore"]
+__all__ = ["Download", "Explorer", "FileFormat", "SaveItem", "SaveMenu", "explore"]

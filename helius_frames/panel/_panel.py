@@ -14,8 +14,7 @@ import ipywidgets as widgets
 from helius_frames import analysis, demo
 from helius_frames._progress import PullProgress
 from helius_frames.errors import InputError
-from helius_frames.explorer import Explorer, explore
-from helius_frames.explorer._save import Download, FileFormat, SaveItem, SaveMenu
+from helius_frames.explorer import Download, Explorer, FileFormat, SaveItem, SaveMenu, explore
 from helius_frames.panel import _html
 from helius_frames.panel._addresses import (
     Entry,
