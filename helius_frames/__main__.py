@@ -18,7 +18,7 @@ _SHOWN = "Stable Unit"
 
 
 def main() -> None:
-    """Pull, print, draw."""
+    """Fetch the balances of the demo cluster, print a summary, and write a chart as a web page."""
     page = _arguments().output
     frame = read_helius_balances(demo.OWNERS, cluster="demo")
     summary = frame.helius.by_mint(short=True)

@@ -184,7 +184,7 @@ def check_the_key_is_gone(form: Form) -> None:
     form.labelled("owners:").fill("\n".join(demo.OWNERS[:5]))
     form.click("Pull")
     expect(form.status).to_contain_text("401")
-    expect(form.status).to_contain_text("Below is still the pull before.")
+    expect(form.status).to_contain_text("Below is the previous pull.")
 
 
 def check_failures_are_listed(form: Form, indexer: demo.Indexer) -> None:
