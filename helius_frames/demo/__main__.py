@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m helius_frames.demo",
-        description="Serve synthetic compressed-token balances over the Photon API.",
+        description="Serve synthetic compressed-token balances by the Photon API.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--api-key", metavar="KEY", help="key that requests must carry (default: none needed)")
     add("--at", choices=get_args(Moment), default="first", help="moment of the demo holdings")
     add("--owners", type=int, metavar="N", help="serve N owners drawn at random instead")
-    add("--mints", type=int, default=30, metavar="M", help="number of mints that each of them holds")
+    add("--mints", type=int, default=30, metavar="M", help="mints that each of them holds")
     add("--seed", type=int, default=0, help="seed of the random owners")
     return parser
 

@@ -156,7 +156,7 @@ def check_nothing_secret_is_saved(page: Page, server: Server) -> None:
     with page.expect_response(lambda reply: reply.request.method == "PUT" and "app.ipynb" in reply.url):
         page.keyboard.press("Control+s")
     text = (server.folder / "app.ipynb").read_text()
-    assert '"owners: one address a line' in text
+    assert '"owners: one address per line' in text
     assert KEY not in text
     assert "a-secret-path" not in text
 
