@@ -23,7 +23,7 @@ _ROWS = 12
 
 
 def main() -> None:
-    """Pull, print, draw."""
+    """Fetch the balances of the demo cluster, print a summary, and write a chart as a web page."""
     page = _arguments().output
     frame = read_helius_balances(demo.OWNERS, cluster="demo").helius.with_tokens()
     short = frame.assign(**{name: frame[name].map(shorten) for name in ("owner", "mint")})

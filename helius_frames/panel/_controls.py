@@ -88,7 +88,7 @@ def build_controls(on_file: Callable[[str, bytes], None]) -> Controls:
     """Build the controls as they are before the first pull."""
     controls = Controls(
         owners=widgets.Textarea(
-            description="owners: one address a line, or with commas between them",
+            description="owners: one address per line, or separated by commas",
             placeholder="paste addresses here",
             rows=6,
             continuous_update=False,
@@ -108,7 +108,7 @@ def build_controls(on_file: Callable[[str, bytes], None]) -> Controls:
         plan=widgets.Dropdown(description="plan", options=_plans(), style=_FIT, layout={"width": "280px"}),
         mints=widgets.Text(
             description="only these mints",
-            placeholder="empty: all of them",
+            placeholder="empty: all mints",
             continuous_update=False,
             style=_FIT,
             layout={"width": "400px"},

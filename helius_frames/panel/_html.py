@@ -35,10 +35,10 @@ def count_note(of_text: Sequence[Entry], of_file: Sequence[Entry], table: Table 
     if table is not None:
         facts.append(f"{len(of_file):,} from {table.name!r}")
     if table is not None and table.has_headings:
-        facts.append(f"its first line, {', '.join(table.headings)[:_HEADING_MAX]!r}, is taken as headings")
+        facts.append(f"its first line, {', '.join(table.headings)[:_HEADING_MAX]!r}, is used as headings")
     twice = len(of_text) + len(of_file) - len({entry.text for entry in (*of_text, *of_file)})
     if twice:
-        facts.append(f"{twice:,} given again, which are asked once")
+        facts.append(f"{count(twice, 'duplicate')}, fetched once")
     return f'<span class="helius-quiet">{escape(" · ".join(facts))}</span>'
 
 
@@ -76,12 +76,14 @@ def status(text: str, *, is_error: bool = False) -> str:
 def outcome(ended: PullOutcome) -> str:
     """Return one sentence on the result of a pull."""
     if ended.frame is None:
-        what = "no owner was read."
+        what = "no owners were fetched."
     else:
         what = f"{ended.read:,} of {count(ended.asked, 'owner')} read, {count(len(ended.frame), 'row')}."
     if ended.is_cancelled:
         return f"Cancelled: {what}"
-    return f"The pull ended: {what}\n{ended.error}" if ended.error else f"Done: {what}"
+    if not ended.error:
+        return f"Done: {what}"
+    return f"{'Failed' if ended.frame is None else 'Ended early'}: {what}\n{ended.error}"
 
 
 def problems(sentence: str, lines: Sequence[str]) -> str:

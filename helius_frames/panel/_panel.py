@@ -240,7 +240,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]
     def _sentence(self, outcome: PullOutcome) -> str:
         sentence = _html.outcome(outcome)
         is_old = outcome.frame is None and self.explorer is not None
-        return f"{sentence}\nBelow is still the pull before." if is_old else sentence
+        return f"{sentence}\nBelow is the previous pull." if is_old else sentence
 
 
 def _addresses(kind: str, entries: list[Entry]) -> list[str]:

@@ -169,7 +169,7 @@ def check_nothing_secret_is_saved(page: Page, server: Server) -> None:
     with page.expect_response(lambda reply: reply.request.method == "PUT" and "app.ipynb" in reply.url):
         page.keyboard.press("Control+s")
     text = (server.folder / "app.ipynb").read_text()
-    assert '"owners: one address a line' in text
+    assert '"owners: one address per line' in text
     assert KEY not in text
     assert "a-secret-path" not in text
 
@@ -197,7 +197,7 @@ def check_the_key_is_gone(form: Form) -> None:
     form.labelled("owners:").fill("\n".join(demo.OWNERS[:5]))
     form.click("Pull")
     expect(form.status).to_contain_text("401")
-    expect(form.status).to_contain_text("Below is still the pull before.")
+    expect(form.status).to_contain_text("Below is the previous pull.")
 
 
 def check_failures_are_listed(form: Form, indexer: demo.Indexer) -> None:

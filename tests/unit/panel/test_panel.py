@@ -215,7 +215,7 @@ def test_cancel_before_the_first_owner_shows_no_explorer(panel):
         assert "Cancelling" in panel._status.value
         panel._pulling.wait(20)
     assert panel.frame is None
-    assert "Cancelled: no owner was read." in panel._status.value
+    assert "Cancelled: no owners were fetched." in panel._status.value
 
 
 def test_while_a_pull_runs_there_is_no_second(panel):
@@ -260,7 +260,7 @@ def test_failed_owners_are_listed_with_their_cause(panel):
 
 def test_a_fault_that_ends_the_pull_is_one_clear_sentence(panel):
     pull_from(panel, faulty("401-json", request=range(10, 10_000)), demo.OWNERS[:100])
-    assert "The pull ended:" in panel._status.value
+    assert "Ended early:" in panel._status.value
     assert "401" in text_of(panel._status)
     assert 0 < panel.frame["owner"].nunique() < 100
 
@@ -271,8 +271,8 @@ def test_the_pull_before_stays_where_the_next_brings_nothing(panel):
     before = panel.explorer
     pull_from(panel, faulty("401-json"))
     assert panel.explorer is before
-    assert "no owner was read." in panel._status.value
-    assert "Below is still the pull before." in panel._status.value
+    assert "no owners were fetched." in panel._status.value
+    assert "Below is the previous pull." in panel._status.value
 
 
 def test_a_missing_key_is_said_in_the_words_of_the_form(panel, monkeypatch):
@@ -532,7 +532,10 @@ def test_the_column_with_addresses_is_chosen_and_another_can_be(panel):
 def test_a_file_is_read_with_what_was_pasted_and_can_be_removed(panel):
     begin(panel, SOME[:2])
     choose_file(panel, "more.txt", "\n".join(SOME[1:4]).encode())
-    assert "2 owners pasted · 3 from &#x27;more.txt&#x27; · 1 given again" in panel._controls.count.value
+    assert (
+        "2 owners pasted · 3 from &#x27;more.txt&#x27; · 1 duplicate, fetched once"
+        in panel._controls.count.value
+    )
     assert not is_shown(panel._controls.column)
     pull(panel)
     assert panel.frame["owner"].cat.categories.tolist() == list(SOME[:4])
