@@ -15,7 +15,7 @@ from helius_frames.charts._histogram import plot_histogram
 from helius_frames.charts._look import Theme
 from helius_frames.charts._lorenz import plot_lorenz
 from helius_frames.charts._style import palette
-from helius_frames.charts._text import clean, count_text, slots_text
+from helius_frames.charts._text import clean, count_text, percent_text, slots_text
 from helius_frames.charts._top_holders import plot_top_holders
 
 if TYPE_CHECKING:
@@ -151,9 +151,7 @@ def _by_mint(index: MintIndex) -> str:
 
 
 def _section(place: int, meta: dict[str, str], head: str) -> str:
-    texts = {
-        name: str(meta.get(name, "")) for name in ("title", "subtitle", "source", "description")
-    }
+    texts = {name: str(meta.get(name, "")) for name in ("title", "subtitle", "source", "description")}
     return (
         f"<section><{head}>{texts['title']}</{head}><p>{texts['subtitle']}</p>"
         f'<div class="chart" id="chart-{place}" role="img" aria-label="{texts["description"]}"></div>'
@@ -180,7 +178,16 @@ def _bare(figure: go.Figure) -> go.Figure:
 
 
 def _table(table: pd.DataFrame) -> str:
-    texts = table.map(_cell)
+    texts = pd.DataFrame(
+        {
+            name: [
+                percent_text(cell) if "share" in str(name) and pd.notna(cell) else _cell(cell)
+                for cell in table[name]
+            ]
+            for name in table
+        },
+        index=[clean(label) for label in table.index],
+    )
     return f'<div class="table" tabindex="0">{texts.to_html(border=0, escape=True)}</div>'
 
 
