@@ -1,7 +1,7 @@
 """``python -m helius_frames``: the main job on the embedded indexer, without key or network.
 
-Prints the tidy frame and its summary by mint, and writes one interactive chart as a page that works
-offline. The top of the package, beside `__init__`.
+Prints the tidy frame and its summary by mint, and writes a small report as a page that works offline. The
+top of the package, beside `__init__`.
 """
 
 from __future__ import annotations
@@ -12,23 +12,31 @@ from pathlib import Path
 import pandas as pd
 
 from helius_frames import charts, demo
+from helius_frames.analysis import shorten
 from helius_frames.reader import read_helius_balances
 
 _SHOWN = "Stable Unit"
 
 
 def main() -> None:
-    """Pull, print, draw."""
+    """Read the demo owners' balances, print them and their summary, and write a report with charts."""
     page = _arguments().output
     frame = read_helius_balances(demo.OWNERS, cluster="demo")
+    short = frame.assign(**{name: frame[name].map(shorten) for name in ("owner", "mint")})
     summary = frame.helius.by_mint(short=True)
-    with pd.option_context("display.width", 200, "display.max_columns", 20, "display.max_rows", 12):
-        print(f"pd.read_helius_balances(helius_frames.demo.OWNERS, cluster='demo')\n\n{frame}\n")  # noqa: T201
+    # What does not fit the terminal is left out in the middle, and no line is broken.
+    with pd.option_context("display.max_columns", 0, "display.max_rows", 12):
+        print("pd.read_helius_balances(helius_frames.demo.OWNERS, cluster='demo')")  # noqa: T201
+        print(f"(addresses are shortened here)\n\n{short}\n")  # noqa: T201
         print(f"{frame.helius!r}\n\ndf.helius.by_mint(short=True)\n\n{summary}\n")  # noqa: T201
     page.parent.mkdir(parents=True, exist_ok=True)
-    token = next(token for token in demo.TOKENS if token.name == _SHOWN)
-    figure = charts.plot_histogram(frame, token.mint, decimals=token.decimals)
-    page.write_text(charts.standalone_html(figure), encoding="utf-8")
+    names = {token.mint: token.name for token in demo.TOKENS}
+    decimals = {token.mint: token.decimals for token in demo.TOKENS}
+    named = frame.assign(
+        symbol=frame["mint"].map(names), decimals=frame["mint"].map(decimals).astype("UInt8")
+    )
+    shown = next(mint for mint, name in names.items() if name == _SHOWN)
+    page.write_text(charts.report_html(named, shown), encoding="utf-8")
     print(f"wrote {page}: open it in a browser")  # noqa: T201
 
 
