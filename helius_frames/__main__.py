@@ -1,7 +1,7 @@
 """``python -m helius_frames``: the main job on the embedded indexer, without key or network.
 
-Prints the tidy frame and its summary by mint, as wide as the terminal is, and writes one interactive chart
-as a page that works offline. The top of the package, beside `__init__`.
+Prints the tidy frame and its summary by mint, as wide as the terminal is, and writes a small report with
+charts as a page that works offline. The top of the package, beside `__init__`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROWS = 12
 
 
 def main() -> None:
-    """Fetch the balances of the demo cluster, print a summary, and write a chart as a web page."""
+    """Fetch the balances of the demo cluster, print a summary, and write a report with charts."""
     page = _arguments().output
     frame = read_helius_balances(demo.OWNERS, cluster="demo").helius.with_tokens()
     short = frame.assign(**{name: frame[name].map(shorten) for name in ("owner", "mint")})
@@ -35,9 +35,8 @@ def main() -> None:
     ):
         print(f"{said}\n\n{fitted(table, width)}\n")  # noqa: T201
     page.parent.mkdir(parents=True, exist_ok=True)
-    token = next(token for token in demo.TOKENS if token.name == _SHOWN)
-    figure = charts.plot_histogram(frame, token.mint, decimals=token.decimals)
-    page.write_text(charts.standalone_html(figure), encoding="utf-8")
+    shown = next(token.mint for token in demo.TOKENS if token.name == _SHOWN)
+    page.write_text(charts.report_html(frame, shown), encoding="utf-8")
     print(f"wrote {page}: open it in a browser")  # noqa: T201
 
 

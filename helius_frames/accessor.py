@@ -453,9 +453,11 @@ def _chart_method(chart: charts.Chart) -> Callable[..., go.Figure]:
     first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     method.__signature__ = signature.replace(parameters=[first, *rest])  # type: ignore[attr-defined]
     method.__name__, method.__qualname__ = chart.name, f"PlotAccessor.{chart.name}"
-    # Without the parameter that is the frame itself, and with the example that the function has.
+    # Without the parameter that is the frame itself, and with an example that calls the method.
     text = inspect.getdoc(chart.plot) or ""
-    method.__doc__ = re.sub(rf"^{own.name}\n(?:    .*\n)+", "", text, flags=re.MULTILINE)
+    text = re.sub(rf"^{own.name}\n(?:    .*\n)+", "", text, flags=re.MULTILINE)
+    text = re.sub(rf"^>>> from .* import plot_{chart.name}\n", "", text, flags=re.MULTILINE)
+    method.__doc__ = re.sub(rf"plot_{chart.name}\(df(?:, )?", f"df.helius.plot.{chart.name}(", text)
     return method
 
 

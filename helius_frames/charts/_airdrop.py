@@ -125,7 +125,7 @@ def plot_airdrop(
     >>> expected = pd.Series(1_000 * 10**6, index=demo.OWNERS)
     >>> figure = plot_airdrop(df, expected, demo.TOKENS[0].mint, decimals=6)
     >>> figure.layout.title.text.replace("<br>", " ")
-    '80% of the airdrop of 7K6S…WcUr is still with those it was meant for'
+    '80% of the airdrop of 5VnY…eVQF is still with those it was meant for'
     """
     numbers = airdrop_numbers(
         frame, expected, mint, units=units, decimals=decimals, mints=mints, complete=complete

@@ -127,7 +127,7 @@ def plot_classes(
     >>> df = helius_frames.read_helius_balances(demo.OWNERS, cluster="demo")
     >>> figure = plot_classes(df, demo.TOKENS[1].mint, {"dust": 1, "regular": 10, "whale": 100})
     >>> figure.layout.title.text.replace("<br>", " ")
-    '273 of 357 holders of EZ3D…8Gha have 10 or more and own 96.4% of what is held here'
+    '273 of 357 holders of 5ZmG…wEnk have 10 or more and own 96.4% of what is held here'
     """
     numbers = classes_numbers(source, mint, edges, decimals=decimals, exclude=exclude)
     context, theme = numbers.context, theme_of(look)
@@ -253,7 +253,7 @@ def plot_equal_balances(
     >>> from helius_frames.charts import plot_equal_balances
     >>> df = helius_frames.read_helius_balances(demo.OWNERS, cluster="demo")
     >>> plot_equal_balances(df, demo.TOKENS[0].mint, decimals=6).layout.title.text
-    'All 480 holders hold exactly 1,000'
+    'All 480 holders of 5VnY…eVQF<br>hold exactly 1,000 tokens'
     """
     numbers = equal_balances_numbers(source, mint, n=n, at_least=at_least, decimals=decimals, exclude=exclude)
     context, theme = numbers.context, theme_of(look)

@@ -248,21 +248,21 @@ def start_figure(  # noqa: PLR0917
     mark: Mark | None,
     kind: str,
     sentence: str,
-    more: Sequence[str] = (),
+    counts: Sequence[str] = (),
     **layout: Any,
 ) -> go.Figure:
     """Start the figure of one mint; where nobody holds it, the figure says so and is complete.
 
-    ``more`` is added to the subtitle.
+    ``counts`` is added to the subtitle.
     """
     slots = slots_text(context.slot_first, context.slot_last)
     zeros = f"{count_text(context.zero_balances)} more at zero" if context.zero_balances else ""
-    parts = [short(context.mint), slots, context.pull.whose, zeros, *more]
+    parts = [short(context.mint), slots, context.pull.whose, zeros, *counts]
     if mark is not None:
         parts.append(f"\n{_mark_text(mark, context)}")
     source = source_parts(context.pull, context.mint, context.symbol)
     if not context.holders:
-        layout.pop("height", None)
+        layout = {name: value for name, value in layout.items() if name not in ("height", "more")}
     figure = new_figure(
         look, sentence if context.holders else "Nothing to draw", parts, kind=kind, source=source, **layout
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, Unpack
 
 import numpy as np
 import pandas as pd
@@ -200,12 +200,17 @@ def plot_histogram(
     numbers = histogram_numbers(
         source, mint, scale=scale, bins=bins, decimals=decimals, hide_zeros=hide_zeros, mark=mark
     )
-    context = numbers.context
-    figure = start_figure(look, context, numbers.mark, "Histogram of balances", numbers.sentence)
+    context, theme = numbers.context, theme_of(look)
+    titles = {
+        "xaxis": {"title": {"text": balance_title(context.decimals, context.symbol, numbers.scale)}},
+        "yaxis": {"title": {"text": "holders"}},
+    }
+    layout = _layout(numbers, theme, titles) if context.holders else None
+    figure = start_figure(look, context, numbers.mark, "Histogram of balances", numbers.sentence, more=layout)
     if context.holders:
-        _draw(figure, numbers, theme_of(look))
-    figure.update_xaxes(title_text=balance_title(context.decimals, context.symbol, numbers.scale))
-    figure.update_yaxes(title_text="holders")
+        _draw(figure, numbers, theme)
+    else:
+        figure.update_layout(titles)
     return figure
 
 
@@ -309,46 +314,50 @@ def _draw(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
         _draw_zeros(figure, numbers, theme)
     if numbers.mark is not None and numbers.mark_place is not None:
         _draw_mark(figure, numbers, numbers.mark, numbers.mark_place, theme)
-    if len(numbers.low) > 1:
-        _draw_median(figure, numbers, theme)
-    figure.update_xaxes(**amount_axis(numbers.scale, *numbers.axis))
+
+
+def _layout(numbers: HistogramNumbers, theme: Theme, titles: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return axes, the line at the median, and the names of line and zeros."""
+    axis = amount_axis(numbers.scale, *numbers.axis)
     if numbers.zeros:  # the axis begins at the bar of zeros, under which no label of the scale stands
-        zeros, high = (numbers.zero_left, numbers.zero_width), numbers.axis[1]
-        if numbers.scale == "linear":
-            figure.update_xaxes(range=[zeros[0] - zeros[1], high])
-        else:
-            figure.update_xaxes(range=np.log10([zeros[0] ** 2 / sum(zeros), high]))
+        left, width, high = numbers.zero_left, numbers.zero_width, numbers.axis[1]
+        is_log = numbers.scale == "log"
+        axis["range"] = np.log10([left**2 / (left + width), high]) if is_log else [left - width, high]
     top = max(int(numbers.holders.max()), numbers.zeros)
-    figure.update_yaxes(**count_axis(top), range=[0, _TOP * top])
-
-
-def _draw_median(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
-    """Draw a line at the median, with its name at the top."""
-    colours, context = palette(theme), numbers.context
-    at = numbers.median / 10 ** (context.decimals or 0)
-    is_left = axis_fraction(at, numbers.axis, numbers.scale) > _TEXT_LEFT
-    figure.add_shape(
-        name="median",
-        type="line",
-        x0=at,
-        x1=at,
-        y0=0,
-        y1=1,
-        yref="y domain",
-        line={"color": colours.ink, "width": 1.5, "dash": "dot"},
-    )
-    figure.add_annotation(
-        name="median",
-        x=np.log10(at) if numbers.scale == "log" else at,
-        xanchor="right" if is_left else "left",
-        xshift=-4 if is_left else 4,
-        y=1,
-        yref="y domain",
-        yanchor="top",
-        text=f"median {brief(numbers.median, context.decimals)}",
-        showarrow=False,
-        font={"size": 13, "color": colours.ink},
-    )
+    names = [_zeros_name(numbers, theme)] if numbers.zeros else []
+    layout: dict[str, Any] = {
+        "xaxis": titles["xaxis"] | axis,
+        "yaxis": titles["yaxis"] | count_axis(top) | {"range": [0, _TOP * top]},
+        "annotations": names,
+    }
+    if len(numbers.low) > 1:
+        context, ink = numbers.context, palette(theme).ink
+        at = numbers.median / 10 ** (context.decimals or 0)
+        is_left = axis_fraction(at, numbers.axis, numbers.scale) > _TEXT_LEFT
+        line = {
+            "name": "median",
+            "type": "line",
+            "x0": at,
+            "x1": at,
+            "y0": 0,
+            "y1": 1,
+            "yref": "y domain",
+            "line": {"color": ink, "width": 1.5, "dash": "dot"},
+        }
+        name = {
+            "name": "median",
+            "x": np.log10(at) if numbers.scale == "log" else at,
+            "xanchor": "right" if is_left else "left",
+            "xshift": -4 if is_left else 4,
+            "y": 1,
+            "yref": "y domain",
+            "yanchor": "top",
+            "text": f"median {brief(numbers.median, context.decimals)}",
+            "showarrow": False,
+            "font": {"size": 13, "color": ink},
+        }
+        layout |= {"shapes": [line], "annotations": [*names, name]}
+    return layout
 
 
 def _bar_texts(numbers: HistogramNumbers) -> list[str]:
@@ -363,7 +372,7 @@ def _bar_texts(numbers: HistogramNumbers) -> list[str]:
 
 
 def _draw_zeros(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> None:
-    colours, right = palette(theme), numbers.zero_left + numbers.zero_width
+    colours = palette(theme)
     figure.add_bar(
         name="zeros",
         x=[numbers.zero_left],
@@ -374,16 +383,21 @@ def _draw_zeros(figure: go.Figure, numbers: HistogramNumbers, theme: Theme) -> N
         hovertext=[f"{count_text(numbers.zeros)} at zero"],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    figure.add_annotation(
-        x=np.log10(right) if numbers.scale == "log" else right,
-        xanchor="right",  # no bar is there
-        y=numbers.zeros,
-        yanchor="bottom",
-        yshift=6,  # clear of a mark at zero
-        text="zero",
-        showarrow=False,
-        font={"size": 12, "color": colours.quiet},
-    )
+
+
+def _zeros_name(numbers: HistogramNumbers, theme: Theme) -> dict[str, Any]:
+    right = numbers.zero_left + numbers.zero_width
+    return {
+        "name": "zeros",
+        "x": np.log10(right) if numbers.scale == "log" else right,
+        "xanchor": "right",  # no bar stands there
+        "y": numbers.zeros,
+        "yanchor": "bottom",
+        "yshift": 6,  # clear of a mark at zero
+        "text": "zero",
+        "showarrow": False,
+        "font": {"size": 12, "color": palette(theme).quiet},
+    }
 
 
 def _draw_mark(

@@ -15,7 +15,7 @@ from helius_frames.charts._histogram import plot_histogram
 from helius_frames.charts._look import Theme
 from helius_frames.charts._lorenz import plot_lorenz
 from helius_frames.charts._style import palette
-from helius_frames.charts._text import clean, count_text, slots_text
+from helius_frames.charts._text import clean, count_text, percent_text, slots_text
 from helius_frames.charts._top_holders import plot_top_holders
 
 if TYPE_CHECKING:
@@ -178,7 +178,16 @@ def _bare(figure: go.Figure) -> go.Figure:
 
 
 def _table(table: pd.DataFrame) -> str:
-    texts = table.map(_cell)
+    texts = pd.DataFrame(
+        {
+            name: [
+                percent_text(cell) if "share" in str(name) and pd.notna(cell) else _cell(cell)
+                for cell in table[name]
+            ]
+            for name in table
+        },
+        index=[clean(label) for label in table.index],
+    )
     return f'<div class="table" tabindex="0">{texts.to_html(border=0, escape=True)}</div>'
 
 

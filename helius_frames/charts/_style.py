@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from helius_frames.charts._text import brief, html, power_text, short_html, unit
 from helius_frames.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import plotly.graph_objects as go
 
@@ -67,7 +67,7 @@ PALETTES: dict[Theme, Palette] = {
         ink="#1f2328",
         quiet="#59636e",
         data_text="#005a8c",
-        mark_text="#b34f00",
+        mark_text="#a04600",
         grid="rgba(31,35,40,0.10)",
         surface="#ffffff",
         on_data="#ffffff",
@@ -113,6 +113,7 @@ def new_figure(
     height: int | None = None,
     bottom: int = 56,
     beside: int = 0,
+    more: Mapping[str, Any] | None = None,
 ) -> go.Figure:
     """Start a figure: paper, axes, head, source. All texts are plain, their lines are broken here.
 
@@ -120,7 +121,8 @@ def new_figure(
 
     ``parts`` make the subtitle; a part with an end of line before it begins a new line. ``height`` is that of
     the data, in pixels; without it the figure has the usual height. ``bottom`` are the pixels of the axis
-    below, ``beside`` those of what stands right of the data.
+    below, ``beside`` those of what stands right of the data. ``more`` is the chart's own layout: plotly
+    takes it many times faster at once than piece by piece.
     """
     import plotly.graph_objects as go  # noqa: PLC0415 - half a second, and only a figure needs it
 
@@ -133,7 +135,9 @@ def new_figure(
     sources = joined(source, _characters(width - beside, 2))
     top = _TITLE_LINE * len(heads) + _SUBTITLE_LINE * len(subtitles) + _ABOVE
     foot = bottom + (_SOURCE_LINE * len(sources) + _BELOW if sources else 0)
+    more = more or {}
     layout = {
+        **more,
         "template": _template(theme),
         "height": max(HEIGHT, top + _AREA + foot) if height is None else top + height + foot,
         "margin": {"t": top, "b": foot},
@@ -154,23 +158,23 @@ def new_figure(
     }
     if look["transparent"]:
         layout["paper_bgcolor"] = _CLEAR
-    figure = go.Figure(layout=layout)
     if sources:
-        figure.add_annotation(
-            name="source",
-            text="<br>".join(map(html, sources)),
-            showarrow=False,
-            xref="paper",
-            x=1,
-            xanchor="right",
-            align="right",
-            yref="paper",
-            y=0,
-            yanchor="bottom",
-            yshift=-foot + _BELOW,
-            font={"size": 11, "color": colours.quiet},
-        )
-    return figure
+        line = {
+            "name": "source",
+            "text": "<br>".join(map(html, sources)),
+            "showarrow": False,
+            "xref": "paper",
+            "x": 1,
+            "xanchor": "right",
+            "align": "right",
+            "yref": "paper",
+            "y": 0,
+            "yanchor": "bottom",
+            "yshift": -foot + _BELOW,
+            "font": {"size": 11, "color": colours.quiet},
+        }
+        layout["annotations"] = [line, *more.get("annotations", ())]
+    return go.Figure(layout=layout)
 
 
 def add_message(figure: go.Figure, theme: Theme, sentence: str) -> None:

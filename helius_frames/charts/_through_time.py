@@ -148,7 +148,7 @@ def plot_timeline(
     ...     later = helius_frames.read_helius_balances(demo.OWNERS, cluster="demo")
     >>> figure = plot_timeline({"August": first, "September": later}, demo.TOKENS[0].mint)
     >>> figure.layout.title.text.replace("<br>", " ")
-    'From 480 holders of 7K6S…WcUr to 384: 96 left, nobody came'
+    'From 480 holders of 5VnY…eVQF to 384: 96 left, nobody came'
     """
     numbers = timeline_numbers(pulls, mint, decimals=decimals, mints=mints, complete=complete)
     figure = _start(look, numbers, _timeline_sentence(numbers), "Line and bars over time", _HEIGHT, 96)
@@ -222,7 +222,7 @@ def plot_cohorts(
     ...     later = helius_frames.read_helius_balances(demo.OWNERS, cluster="demo")
     >>> figure = plot_cohorts({"August": first, "September": later}, demo.TOKENS[0].mint)
     >>> figure.layout.title.text.replace("<br>", " ")
-    '80% of the 480 holders of 7K6S…WcUr in the first pull still hold in the last'
+    '80% of the 480 holders of 5VnY…eVQF in the first pull still hold in the last'
     """
     numbers = cohorts_numbers(pulls, mint, mints=mints, complete=complete)
     height = max(_ROW * len(numbers.labels), _LEAST)

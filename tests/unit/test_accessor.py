@@ -190,6 +190,23 @@ def test_every_measure_hands_over_to_analysis(df):
     assert df.helius.drift == analysis.drift(df)
 
 
+def test_the_plot_accessor_lists_its_charts_and_names_them_where_there_is_none(df):
+    from helius_frames import charts
+
+    text = repr(df.helius.plot)
+    of_frames = [name for name, chart in charts.CHARTS.items() if chart.subject != "pulls"]
+    assert [line.split("(")[0].strip() for line in text.splitlines()[1:]] == [
+        f".{name}" for name in of_frames
+    ]
+    assert set(of_frames) <= set(dir(df.helius.plot))
+    with pytest.raises(AttributeError, match="no chart 'hist'; there are histogram, ecdf, lorenz"):
+        _ = df.helius.plot.hist
+    told = PlotAccessor.histogram.__doc__
+    assert ">>> figure = df.helius.plot.histogram(" in told
+    assert "A balance frame, or its" not in told
+    assert "theme" in told
+
+
 @pytest.mark.parametrize("chart", ["histogram", "ecdf", "lorenz", "top_holders", "treemap", "heatmap"])
 def test_every_chart_hands_over_with_the_same_keywords(df, chart):
     from helius_frames import charts
