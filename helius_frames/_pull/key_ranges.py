@@ -167,6 +167,8 @@ class KeyRanges:
             if seen != upper.first_seen:
                 raise Contradiction
         await self._confirm_end()
+        if self.is_dropped:
+            return None
         return concatenate([each.rows.take_rows() for each in self._ranges])
 
     def pages_left(self) -> float:
