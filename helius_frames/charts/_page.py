@@ -236,7 +236,7 @@ $colours
 body{margin:0 auto;padding:16px;max-width:1240px;min-height:calc(100vh - 32px);box-sizing:border-box;
 background:var(--paper);color:var(--ink);font:15px/1.45 $font}
 h1{font-size:22px;margin:0 0 6px}h2{font-size:18px;margin:24px 0 2px}p{margin:0 0 4px;color:var(--quiet)}
-h1,h2,p,dd{overflow-wrap:anywhere}
+h1,h2,p,dd{overflow-wrap:anywhere;text-wrap:balance}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:0;font-size:14px}
 dt{color:var(--quiet)}dd{margin:0}
 .source{font-size:12px}.chart{width:100%}
@@ -251,14 +251,16 @@ th:first-child,tbody th{text-align:left;padding-left:0}
 $body
 <script>$plotly</script>
 <script>
-const figures = $figures, config = $config;
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const draw = () => {
-  const shown = figures[dark.matches ? "dark" : "light"] || figures[$first];
-  shown.forEach((each, place) => Plotly.react("chart-" + place, each.data, each.layout, config));
-};
-dark.addEventListener("change", draw);
-draw();
+{
+  const figures = $figures, config = $config;
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const draw = () => {
+    const shown = figures[dark.matches ? "dark" : "light"] || figures[$first];
+    shown.forEach((each, place) => Plotly.react("chart-" + place, each.data, each.layout, config));
+  };
+  dark.addEventListener("change", draw);
+  draw();
+}
 </script>
 </body></html>
 """)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from helius_frames.analysis import Holders, MintIndex, Source
 
 _TILES = 100  # at most, beside the rest
-_PARTS = 50  # of the whole: a tile of one part has room for a label
+_PARTS = 33  # of the whole: a tile of one part has room for a label
 _LARGEST = 2**64 - 1
 
 
@@ -117,8 +117,8 @@ def plot_treemap(
 ) -> go.Figure:
     """Draw one mint as tiles, one per holder, as large as what it holds.
 
-    Only holders whose tile has room for a label have one, from a fiftieth of the whole on; all others share
-    one grey tile that counts them.
+    Only holders whose tile has room for a label have one, from 3% of the whole on; all others share one grey
+    tile that counts them.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def plot_treemap(
     >>> from helius_frames.charts import plot_treemap
     >>> df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
     >>> figure = plot_treemap(df, df["mint"].mode()[0])
-    >>> len(figure.data[0].ids) <= 51
+    >>> len(figure.data[0].ids) <= 34
     True
     """
     numbers = treemap_numbers(source, mint, n=n, decimals=decimals, mark=mark)
@@ -227,11 +227,11 @@ def _draw(figure: go.Figure, numbers: TreemapNumbers, theme: Theme) -> None:
         },
         hovertext=_tile_texts(numbers),
         hovertemplate="%{hovertext}<extra></extra>",
-        tiling={"pad": 0},
+        tiling={"pad": 0, "squarifyratio": 2.5},  # wide tiles, as labels are
         pathbar={"visible": False},
         root={"color": "rgba(0,0,0,0)"},
     )
-    figure.update_layout(margin={"l": 12, "r": 12}, uniformtext={"minsize": 10, "mode": "hide"})
+    figure.update_layout(margin={"l": 12, "r": 12})
 
 
 def _label(owner: str, *, is_marked: bool) -> str:

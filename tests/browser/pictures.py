@@ -23,7 +23,7 @@ WIDTHS = {"wide": 1280, "narrow": 800}
 MARGIN = 170  # what JupyterLab takes beside the cell's output
 HEIGHT = 1300
 CHART_HEIGHT = 520
-MOST_BYTES = 300_000
+MOST_BYTES = 400_000
 # The demo's largest token: many holders, very unequal, no two alike.
 MINT = 0
 READ = """
@@ -38,6 +38,7 @@ ex = named.helius.explore(mint=mint, decimals=helius_frames.demo.DECIMALS)
 ex
 """
 DRAWN = ".js-plotly-plot .gtitle"
+PLOT = ".js-plotly-plot .main-svg"
 BARS = ".js-plotly-plot .bars .point path"
 # As many holders as the table shows without a scroll bar.
 HANDFUL = 7
@@ -86,13 +87,18 @@ def click_a_bar(page: Page) -> None:
 def draw_charts(running: Browser, theme: str, folder: Path) -> None:
     df = helius_frames.read_helius_balances(helius_frames.demo.OWNERS, cluster="demo")
     mint = df.helius.by_mint().index[MINT]
-    page = running.new_page(viewport={"width": WIDTHS["narrow"], "height": CHART_HEIGHT})
+    tokens = helius_frames.demo.TOKENS
+    symbols, decimals = ({each.mint: getattr(each, name) for each in tokens} for name in ("name", "decimals"))
+    named = df.assign(symbol=df["mint"].map(symbols), decimals=df["mint"].map(decimals).astype("UInt8"))
+    page = running.new_page(
+        viewport={"width": WIDTHS["narrow"], "height": CHART_HEIGHT}, device_scale_factor=2
+    )
     for kind in ("histogram", "ecdf", "lorenz", "top_holders", "treemap", "heatmap"):
-        figure = getattr(charts, f"plot_{kind}")(df, mint, theme=theme)
+        figure = charts.CHARTS[kind].plot(named, mint, theme=theme)
         page.set_content(charts.standalone_html(figure))
-        page.wait_for_selector(DRAWN)
+        page.wait_for_selector(PLOT)
         settle(page)
-        page.screenshot(path=folder / f"{kind}-{theme}.png")
+        page.screenshot(path=folder / f"{kind}-{theme}.png", full_page=True)
     page.close()
 
 
