@@ -160,8 +160,8 @@ def plot_histogram(
     """Draw how many holders of one mint have how much.
 
     Bars touch; a gap means that nobody has so much. A line is drawn at the median. Zero balances have a
-    grey bar of their own, left of the axis of amounts. The trace named ``holders`` has the bars of `histogram_numbers`, in
-    the same order.
+    grey bar of their own, left of the axis of amounts. The trace named ``holders`` has the bars of
+    `histogram_numbers`, in the same order.
 
     Parameters
     ----------
