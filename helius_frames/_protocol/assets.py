@@ -75,7 +75,7 @@ def parse_assets(
     Raises
     ------
     HeliusError
-        The error that the reply reports, or a `ProtocolError` that shows what came in place of a list.
+        The error that the reply reports, or a `ProtocolError` that shows the reply in place of a list.
     """
     try:
         reply = _replies.decode(content)
@@ -147,7 +147,7 @@ def _is_address(text: str) -> bool:
 
 
 def clean_name(text: object, length: int) -> str | None:
-    """Return a name fit to show, in one line and of at most so many characters; ``None`` where none is left.
+    """Return a name fit to show, in one line and of a bounded length; ``None`` where none is left.
 
     Control, format (bidirectional ones among them), private and unassigned characters are taken out, runs of
     white space become one space. A backslash goes, with which a notebook's formulas begin, and so does what a

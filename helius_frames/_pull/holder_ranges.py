@@ -100,7 +100,7 @@ class HolderRange:
 
     @property
     def at(self) -> Place | None:
-        """Where it goes on; ``None`` is the top."""
+        """Where it continues; ``None`` is the top."""
         return self.place or self.begin
 
     @property
@@ -211,7 +211,7 @@ class HolderRanges:
         return (None if self.is_dropped else page), number
 
     def _append(self, part: HolderRange, page: Page, number: int) -> None:
-        """Keep the rows that belong to the range, and go on behind the page."""
+        """Keep the rows that belong to the range, and continue behind the page."""
         self._left = None
         part.pages += 1
         part.only_page = page if part.pages == 1 else None

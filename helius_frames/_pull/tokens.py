@@ -118,7 +118,7 @@ class TokenPull:
             of_assets = (
                 partial(self._read_assets, batch) for batch in _batches(config.mints, assets.BATCH_MAX)
             )
-            # Workers begin with one family and go on with the other, so that a slow one holds up nobody.
+            # Workers begin with one family and continue with the other, so that a slow one holds up nobody.
             orders = [
                 chain(of_accounts, of_assets) if n % _ASSETS_SHARE else chain(of_assets, of_accounts)
                 for n in range(1, config.max_concurrency + 1)

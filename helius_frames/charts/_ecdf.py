@@ -72,7 +72,7 @@ class EcdfNumbers(NamedTuple):
     sentence: str
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the points as a table: balance in base units, holders with at most so much, their share."""
+        """Return the points as a table: balance in base units, holders at or below it, their share."""
         return pd.DataFrame({"balance": self.balances, "holders": self.counts, "share": self.share})
 
 
@@ -275,7 +275,7 @@ def _sides(numbers: EcdfNumbers, width: int) -> tuple[str, str]:
 
 
 def _mark_side(numbers: EcdfNumbers, place: tuple[float, float], sides: tuple[str, str]) -> str:
-    """Return where the name of the mark has room: inwards, unless a text stands there."""
+    """Return where the name of the mark has room: inwards, unless a text is there."""
     at = axis_fraction(place[0], _axis(numbers.x, numbers.scale), numbers.scale)
     inwards, outwards = (_LEFT, _RIGHT) if at > _HALF else (_RIGHT, _LEFT)
     taken = [side for side, share in zip(sides, _SHARES, strict=True) if abs(place[1] - share) < _NEAR]

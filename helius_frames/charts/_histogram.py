@@ -159,8 +159,8 @@ def plot_histogram(
 ) -> go.Figure:
     """Draw how many holders of one mint have how much.
 
-    Bars touch; a gap means that nobody has so much. A line stands at the median. Zero balances stand apart
-    in grey, left of the axis of amounts. The trace named ``holders`` has the bars of `histogram_numbers`, in
+    Bars touch; a gap means that nobody has so much. A line stands at the median. Zero balances are a
+    grey bar, left of the axis of amounts. The trace named ``holders`` has the bars of `histogram_numbers`, in
     the same order.
 
     Parameters
@@ -176,7 +176,7 @@ def plot_histogram(
         multiple has a bar of its own, on a linear axis.
     <decimals>
     hide_zeros
-        Leave the bar of zeros out; the subtitle counts them all the same.
+        Leave the bar of zeros out; the subtitle still counts them.
     <mark>
     <look>
 
@@ -390,7 +390,7 @@ def _zeros_name(numbers: HistogramNumbers, theme: Theme) -> dict[str, Any]:
     return {
         "name": "zeros",
         "x": np.log10(right) if numbers.scale == "log" else right,
-        "xanchor": "right",  # no bar stands there
+        "xanchor": "right",  # no bar is there
         "y": numbers.zeros,
         "yanchor": "bottom",
         "yshift": 6,  # clear of a mark at zero

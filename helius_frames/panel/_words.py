@@ -31,7 +31,7 @@ _SENTENCES: dict[type[HeliusError], str] = {
 
 
 def in_form_words(error: HeliusError) -> str:
-    """Return one sentence that says what to do in the form; the server's status stands behind it."""
+    """Return one sentence that says what to do in the form; the server's status follows it."""
     for kind, sentence in _SENTENCES.items():
         if isinstance(error, kind):
             return f"{sentence} (HTTP {error.status})" if error.status else sentence
