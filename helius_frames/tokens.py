@@ -173,7 +173,7 @@ def with_tokens(
     """Add the columns ``symbol``, ``decimals`` and ``supply`` to a frame of balances.
 
     Tables that are made of the frame then show names and whole tokens. The columns stay through filters,
-    ``concat`` and Parquet. Where the frame has such columns, what is known now replaces their values.
+    ``concat`` and Parquet. Where the frame has such columns, what is known now replaces what is there.
 
     Parameters
     ----------

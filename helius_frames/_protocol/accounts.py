@@ -38,7 +38,7 @@ _KIND_MINT, _KIND_TOKEN_ACCOUNT = 1, 2
 _TAGS: Final = (b"\0\0\0\0", b"\1\0\0\0")  # of an optional key: absent, present
 _INITIALISED, _FROZEN = 1, 2
 
-# SPL tokens behind compressed balances are in this many accounts or fewer of the Light token program.
+# SPL tokens behind compressed balances lie in at most this many accounts of the Light token program.
 POOLS_MAX: Final = 5
 _PROGRAM_SHOWN: Final = 44
 

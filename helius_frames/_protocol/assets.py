@@ -147,7 +147,7 @@ def _is_address(text: str) -> bool:
 
 
 def clean_name(text: object, length: int) -> str | None:
-    """Return a name fit to show, in one line of this many characters or fewer; ``None`` where none is left.
+    """Return a name fit to show, in one line and of a bounded length; ``None`` where none is left.
 
     Control, format (bidirectional ones among them), private and unassigned characters are taken out, runs of
     white space become one space. A backslash goes, with which a notebook's formulas begin, and so does what a

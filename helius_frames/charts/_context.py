@@ -380,7 +380,7 @@ def _row_of_mint(index: MintIndex, holders: Holders, mint: str) -> int | None:
     return int(rows[0]) if len(rows) else None
 
 
-def _cell(frame: pd.DataFrame, name: str, row: int | None) -> Any:  # noqa: ANN401 - whatever the cell holds
+def _cell(frame: pd.DataFrame, name: str, row: int | None) -> Any:  # noqa: ANN401 - whatever is there
     if row is None or list(frame.columns).count(name) != 1:
         return None
     value = frame[name].iloc[row]

@@ -72,7 +72,7 @@ class EcdfNumbers(NamedTuple):
     sentence: str
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the points as a table: balance in base units, holders with this or less, their share."""
+        """Return the points as a table: balance in base units, holders at or below it, their share."""
         return pd.DataFrame({"balance": self.balances, "holders": self.counts, "share": self.share})
 
 

@@ -159,9 +159,9 @@ def plot_histogram(
 ) -> go.Figure:
     """Draw how many holders of one mint have how much.
 
-    Bars touch; a gap means that nobody has so much. A line is drawn at the median. Zero balances have a
-    grey bar of their own, left of the axis of amounts. The trace named ``holders`` has the bars of
-    `histogram_numbers`, in the same order.
+    Bars touch; a gap means that nobody has so much. A line is drawn at the median. Zero balances are a
+    grey bar, left of the axis of amounts. The trace named ``holders`` has the bars of `histogram_numbers`, in
+    the same order.
 
     Parameters
     ----------

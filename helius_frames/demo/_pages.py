@@ -40,7 +40,7 @@ _SIGNED_END: Final = 1 << 63
 
 
 class ServerPanic(Exception):
-    """As Photon does: the request ends its connection without a reply."""
+    """A bug of Photon's own: the request ends its connection without a reply."""
 
 
 class PageSlice(NamedTuple):
