@@ -30,7 +30,7 @@ EXPLORE = "mint = df.helius.by_mint()['zero_balances'].idxmax()\nex = df.helius.
 TITLES = {
     "ECDF": "9 in 10 of",
     "Lorenz": "The poorer half of",
-    "Top holders": "20 of",
+    "Top holders": "20 largest of",
     "Treemap": "The largest of",
     "Heatmap": "20 owners and",
     "Histogram": "Half of",
