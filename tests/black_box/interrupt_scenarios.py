@@ -191,6 +191,10 @@ SCENARIOS = (
 def main(name, url):
     """Run one scenario; nothing may be left of it."""
     accept_interrupts()
+    # What is imported late is imported now: an interrupt amid an import is Python's, which warns of its file.
+    read_helius_balances(SMALL.owners[:1], endpoint=url)
+    import nest_asyncio  # noqa: F401
+
     {scenario.__name__: scenario for scenario in SCENARIOS}[name](url)
     assert not any(left_over(url)), left_over(url)
 

@@ -28,11 +28,11 @@ READ = (
 # A mint with many holders and many zeros.
 EXPLORE = "mint = df.helius.by_mint()['zero_balances'].idxmax()\nex = df.helius.explore(mint=mint)\nex"
 TITLES = {
-    "ECDF": "9 in 10 of",
+    "ECDF": "Nine in ten of",
     "Lorenz": "The poorer half of",
     "Top holders": "20 largest of",
-    "Treemap": "The largest of",
-    "Heatmap": "20 owners and",
+    "Treemap": "more than half of",
+    "Heatmap": "also hold",
     "Histogram": "Half of",
 }
 CONTROLS = ", ".join(
@@ -147,7 +147,7 @@ def check_histogram_controls(shown: Shown) -> None:
     shown.page.keyboard.type("6")
     shown.page.keyboard.press("Enter")
     shown.wait_for_another(before)
-    expect(shown.subtitle).to_contain_text("6 decimals")
+    expect(shown.subtitle).to_contain_text("of 600 owners asked")
     shown.choose("base")
 
 
@@ -275,7 +275,7 @@ def check_a_box_selects(page: Page, shown: Shown) -> None:
     expect(shown.box.locator(".js-plotly-plot .selectionlayer path")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(shown.note).to_contain_text("All ")
-    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(0)
+    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(1)  # the median
 
 
 def check_nothing_is_cut_off(page: Page, shown: Shown) -> None:
@@ -319,13 +319,14 @@ def test_the_explorer_is_operated_by_keyboard_alone(page: Page, server: Server) 
     press("ArrowRight")
     expect(shown.keys).to_have_attribute("aria-valuenow", "2")
     expect(shown.keys).to_have_attribute("aria-valuetext", re.compile(r"^2 of \d+: .*holder"))
-    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(1)
+    # The median, and the outline.
+    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(2)
     expect(shown.note).to_contain_text("All ")
     press("Enter")
     expect(shown.note).to_contain_text(" with ")
     press("Escape")
     expect(shown.note).to_contain_text("All ")
-    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(0)
+    expect(shown.box.locator(".js-plotly-plot .shapelayer path")).to_have_count(1)  # the median
 
     tab_to(page, shown.button("next page"))
     press("Enter")
@@ -445,6 +446,6 @@ def test_a_saved_notebook_has_the_chart_of_now_and_is_readable_without_widgets(
     context = chrome.new_context(offline=True)
     page = context.new_page()
     page.goto((tmp_path / "notebook.html").as_uri())
-    expect(page.get_by_role("img", name=re.compile("Half of 33 holders"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("Half of the 33 holders"))).to_be_visible()
     expect(page.locator("table", has_text="holders")).to_be_visible()
     context.close()
