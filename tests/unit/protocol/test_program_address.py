@@ -5,7 +5,8 @@ from __future__ import annotations
 import base58
 import pytest
 
-from helius_frames._protocol.program_address import find_program_address, is_on_curve
+from helius_frames._protocol.curve import is_on_curve
+from helius_frames._protocol.program_address import find_program_address
 
 
 def key(text):
